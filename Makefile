@@ -1,0 +1,62 @@
+# callrouter: everything a clone needs. `make help` lists the targets.
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+DURATION ?=
+PACE ?= 1
+.DEFAULT_GOAL := help
+
+.PHONY: help demo check test lab bench lock fmt clean
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+$(VENV)/pyvenv.cfg:
+	@test -n "$(PYTHON)" || { echo "callrouter needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/callrouter-source.pth"
+	touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml $(VENV)/run.stamp
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+demo: $(VENV)/run.stamp ## three virtual sites with callers and agents; DURATION=30 ends by itself, PACE=20 is faster
+	@$(BIN)/python -m callrouter demo $(if $(DURATION),--duration $(DURATION)) --pace $(PACE)
+
+check: $(VENV)/dev.stamp ## lint, types, layers and the fast tests, under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir .import_linter_cache
+	$(BIN)/python -m pytest -q -m "not asterisk and not slow"
+
+test: $(VENV)/dev.stamp ## everything, the real Asterisk included
+	sh tests/asterisk/install.sh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir .import_linter_cache
+	$(BIN)/python -m pytest --cov --cov-report=
+
+lab: $(VENV)/dev.stamp ## the real three-site network, for hand work
+	sh tests/asterisk/install.sh
+	$(BIN)/python -m tests.asterisk.lab
+
+bench: $(VENV)/dev.stamp ## side-by-side measurements into bench/results
+	sh tests/asterisk/install.sh
+	$(BIN)/python -m bench
+
+lock: $(VENV)/dev.stamp ## resolve the dependencies anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --group dev pyproject.toml -o requirements/dev.txt
+
+fmt: $(VENV)/dev.stamp ## format and sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist var

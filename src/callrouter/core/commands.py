@@ -1,0 +1,196 @@
+"""What the router may ask for, and what it tells. Each says why.
+
+An `Order` goes to a site's Asterisk (`ami/actions.py` makes AMI actions of it). A `Notice` goes nowhere but to those
+who look: measures, journal, records, pages. Both are frozen plain data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from callrouter.core.events import AgentId, CallId, LegId, Result
+
+
+class Outcome(StrEnum):
+    """How a call ended: exactly one each."""
+
+    ANSWERED = "answered"  # an agent talked to the caller
+    ABANDONED = "abandoned"  # the caller hung up first
+    BUSIED = "busied"  # we said busy: ring limit, or nobody there
+    CLOSED = "closed"  # outside opening hours
+    UNKNOWN_NUMBER = "unknown_number"  # no hotline has that number
+    FAILSAFE = "failsafe"  # the dialplan served it without a router
+    LOST = "lost"  # the site lost it, or its end was not seen
+
+
+# ---- orders
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Tell the dialplan that a router has this call, so that it keeps waiting."""
+
+    call: CallId
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One phone to ring."""
+
+    agent: AgentId
+    site: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Ring these phones for the call, at most `ring_s` seconds; the first to answer has it."""
+
+    call: CallId
+    attempt: int
+    targets: tuple[Target, ...]
+    ring_s: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOffer:
+    """Stop ringing. The caller stays, unanswered. legs: the called channels seen so far."""
+
+    call: CallId
+    attempt: int
+    legs: tuple[LegId, ...]
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """End the call unanswered with a Q.850 cause (17 = user busy)."""
+
+    call: CallId
+    cause: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What happened at this site is unknown: read it back whole and submit a `SiteRead`."""
+
+    site: str
+    because: str
+
+
+Order = Claim | Offer | CancelOffer | Release | Reread
+
+
+# ---- notices
+
+
+@dataclass(frozen=True, slots=True)
+class CallOffered:
+    """A call entered the books. open: within opening hours (closed ones are counted apart)."""
+
+    call: CallId
+    hotline: str
+    topic: str
+    site: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    call: CallId
+    hotline: str
+    site: str
+    agent: AgentId
+    team: str
+    agreement: str  # '' when the team is the call's own
+    wait_s: float
+    within_target: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallFinished:
+    """The call record, complete. Times are UTC seconds; wait_s counts to the answer or to the end."""
+
+    call: CallId
+    hotline: str
+    topic: str
+    site: str
+    number: str
+    caller: str
+    outcome: Outcome
+    arrived_at: float
+    ended_at: float
+    wait_s: float
+    talk_s: float
+    agent: AgentId
+    team: str
+    agreement: str
+    within_target: bool
+    attempts: int
+    cause: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFinished:
+    """One agent's part of one attempt is over. result None: he answered. delay_s: from the order to its end."""
+
+    call: CallId
+    attempt: int
+    agent: AgentId
+    team: str
+    result: Result | None
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChanged:
+    agent: AgentId
+    team: str
+    before: str
+    after: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementChanged:
+    agreement: str
+    enabled: bool
+    before: bool
+    until: float | None
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredWithoutAgent:
+    """The promise is broken: a caller's leg was up though no agent had answered."""
+
+    call: CallId
+    hotline: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An event that meant nothing here (a late echo, an unknown id). Counted, never an error."""
+
+    event: str
+    because: str
+
+
+Notice = (
+    CallOffered
+    | CallAnswered
+    | CallFinished
+    | OfferFinished
+    | AgentChanged
+    | AgreementChanged
+    | AnsweredWithoutAgent
+    | Ignored
+)
+Command = Order | Notice

@@ -1,0 +1,295 @@
+"""What can happen: the words in which the world outside reaches the router.
+
+Events are frozen plain data. They know nothing of AMI, SIP or the clock; the time of an event is the `now` that goes
+with it into `Router.handle`. `ami/translate.py` makes them from a site's messages, `sim/` from virtual time, the API
+from what people ask for.
+
+Ids: a call is `site/id` (`gera/1732268042.17`), an agent `site/number` (`magdeburg/1001`), a leg (one SIP channel) is
+`site/id` of the site that made it. A phone is the endpoint name at its site. Every id carries its site.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+CallId = str
+AgentId = str
+LegId = str
+
+
+class Result(StrEnum):
+    """Why one agent's phone did not take an offered call (RFC 3261 answers, Q.850 causes, in our words)."""
+
+    BUSY = "busy"  # 486: the phone is in use
+    REFUSED = "refused"  # 603 or a reject key
+    NO_ANSWER = "no_answer"  # rang to the end
+    UNREACHABLE = "unreachable"  # not registered, wrong, or silent
+    NO_ROUTE = "no_route"  # the trunk to the phone's site, not the phone
+    CANCELLED = "cancelled"  # we, the caller, or another phone that was quicker
+    FAILED = "failed"  # the order was refused or the switch could not do it
+
+
+class AgentAct(StrEnum):
+    """What an agent (or a supervisor for him) asks for."""
+
+    LOG_IN = "log_in"
+    LOG_OUT = "log_out"
+    READY = "ready"
+    PAUSE = "pause"
+    WRAP_UP_DONE = "wrap_up_done"
+    WRAP_UP_MORE = "wrap_up_more"
+
+
+class Stage(StrEnum):
+    """Where a live call stands when a site is read back."""
+
+    HELD = "held"  # rings unanswered and listens for orders
+    OFFERED = "offered"  # agents' phones are being rung for it
+    TALKING = "talking"
+    ELSEWHERE = "elsewhere"  # answered, but no longer with an agent of ours (transferred)
+    FAILSAFE = "failsafe"  # the dialplan serves it by itself
+
+
+# ---- calls
+
+
+@dataclass(frozen=True, slots=True)
+class CallArrived:
+    """A caller dialled `number` (digits as the site's trunk delivers them); rings, unanswered. caller: digits or ''."""
+
+    call: CallId
+    site: str
+    number: str
+    caller: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallHeld:
+    """The call is (again) in the hold loop, where orders reach it. answered: the caller's leg is up: he pays."""
+
+    call: CallId
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallTaken:
+    """The dialplan took the call into its failsafe because it saw no living router."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The caller's leg ended, whoever ended it. answered: the leg was up. cause: Q.850."""
+
+    call: CallId
+    cause: int = 16
+    answered: bool = False
+
+
+# ---- offers: one order to ring one or several phones for a call is one attempt, numbered per call
+
+
+@dataclass(frozen=True, slots=True)
+class LegStarted:
+    """A phone is being rung for this attempt.
+
+    (site, phone) is where the phone is; leg is the channel at the call's site.
+    """
+
+    call: CallId
+    attempt: int
+    leg: LegId
+    site: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegFailed:
+    """One phone of the attempt did not take the call; with several phones the others may still ring."""
+
+    call: CallId
+    attempt: int
+    leg: LegId
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """The phone answered; the caller is connected (or about to be)."""
+
+    call: CallId
+    attempt: int
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """An agent's leg of this call is gone. The call itself may go on (transfer)."""
+
+    call: CallId
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded:
+    """The attempt is over without a conversation and the call is on its way back into hold.
+
+    ring_s: how long a phone really rang; None: none ever rang.
+    """
+
+    call: CallId
+    attempt: int
+    result: Result
+    ring_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLost:
+    """An order had no answer, or the switch refused it. unknown: it may have taken effect: read back, do not repeat."""
+
+    call: CallId
+    attempt: int | None
+    unknown: bool
+    text: str = ""
+
+
+# ---- agents and their phones
+
+
+@dataclass(frozen=True, slots=True)
+class AgentActed:
+    """An agent asks for a state by page, API or feature code. by: who asked, for the records."""
+
+    agent: AgentId
+    act: AgentAct
+    reason: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneActed:
+    """The same by feature code: the phone is known, not the person."""
+
+    site: str
+    phone: str
+    act: AgentAct
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneState:
+    """What the site says of a phone: registered and answering qualify; in any call or ringing."""
+
+    site: str
+    phone: str
+    reachable: bool
+    in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneLeg:
+    """A channel of the phone began or ended, ours or not. Seen earlier than `PhoneState` when the agent dials out."""
+
+    site: str
+    phone: str
+    leg: LegId
+    up: bool
+
+
+# ---- sites
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCall:
+    """One call as it stands in its Asterisk.
+
+    age_s: since it arrived. legs: (leg, site, phone, answered) of its agents.
+    """
+
+    call: CallId
+    number: str
+    caller: str
+    stage: Stage
+    age_s: float
+    attempt: int = 0
+    offered: tuple[tuple[str, str], ...] = ()  # (site, phone) that the last order named
+    legs: tuple[tuple[LegId, str, str, bool], ...] = ()
+    talk_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRead:
+    """The link to a site is up and the site was read back whole. Calls that are not named do not exist any more."""
+
+    site: str
+    calls: tuple[LiveCall, ...] = ()
+    phones: tuple[PhoneState, ...] = ()
+    phone_legs: tuple[tuple[str, LegId], ...] = ()  # (phone, leg) of every channel of a phone
+    trunks_down: tuple[str, ...] = ()  # sites that cannot be reached from here
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """No order reaches this site; its callers keep ringing and fall to the dialplan's failsafe."""
+
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkState:
+    """Can `site` send calls to `peer`?"""
+
+    site: str
+    peer: str
+    up: bool
+
+
+# ---- what people switch
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementSwitched:
+    """until: UTC seconds after which the configured state returns; None: until switched again."""
+
+    agreement: str
+    enabled: bool
+    until: float | None = None
+    reason: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReplaced:
+    """A new valid plan. `plan` is a `core.plan.Plan` (typed loosely: events lie below plans)."""
+
+    plan: object
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """`Router.next_deadline()` has come. The driver sends it; the router never looks at a clock."""
+
+
+Event = (
+    CallArrived
+    | CallHeld
+    | CallTaken
+    | CallEnded
+    | LegStarted
+    | LegFailed
+    | LegAnswered
+    | LegEnded
+    | OfferEnded
+    | OrderLost
+    | AgentActed
+    | PhoneActed
+    | PhoneState
+    | PhoneLeg
+    | SiteRead
+    | LinkDown
+    | TrunkState
+    | AgreementSwitched
+    | PlanReplaced
+    | Tick
+)
