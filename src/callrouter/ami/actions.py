@@ -1,0 +1,97 @@
+"""Turn the router's orders into AMI actions. Pure: it sends nothing and keeps nothing.
+
+It knows the contract of `docs/decisions/0001-control-contract.md` and nothing of sockets, answers or time. Every value
+is checked against the few characters it may hold, so that no order can carry a line break, a separator of the dialplan
+or a second header into Asterisk.
+"""
+
+from __future__ import annotations
+
+import re
+
+from callrouter.core.commands import CancelOffer, Claim, Offer, Order, Release, Reread, Target
+
+Action = dict[str, str]
+
+RING_S_MAX = 3600
+TARGETS_MAX = 50  # phones rung at once; CR_CMD must stay well under Asterisk's 4,096 characters
+BELL = "D"  # a digit that no telephone keypad has
+
+_ID = re.compile(r"([a-z][a-z0-9]{0,15})/([A-Za-z0-9.]{1,40})")
+_PHONE = re.compile(r"[a-z0-9]{1,20}")
+_SITE = re.compile(r"[a-z][a-z0-9]{0,15}")
+
+
+class BadOrder(ValueError):
+    """The order holds a value that must not reach Asterisk. Nothing of it was sent; report it as lost, not unknown."""
+
+
+def site_of(call: str) -> str:
+    """The site whose Asterisk has this call or leg: `gera/1732268042.17` → `gera`."""
+    return call.partition("/")[0]
+
+
+def unique_id(id_: str) -> str:
+    """Asterisk's Uniqueid of a call or leg: `gera/1732268042.17` → `gera-1732268042.17`. AMI takes it as a Channel."""
+    match = _ID.fullmatch(id_)
+    if match is None:
+        raise BadOrder(f"not an id of a call or leg: {id_!r}")
+    return f"{match[1]}-{match[2]}"
+
+
+def actions(order: Order, epoch: int) -> tuple[Action, ...]:
+    """The actions of an order, to be written in one go and in this order. `epoch`: the one this router holds there.
+
+    Raises BadOrder. `Reread` is no action: the link answers it by reading the site back.
+    """
+    if epoch <= 0:
+        raise BadOrder("no epoch is held at this site")
+    if isinstance(order, Reread):
+        raise BadOrder("reading a site back is no action")
+    channel = unique_id(order.call)
+    match order:
+        case Claim():
+            return (_set(channel, "CR_CLAIM", str(epoch)),)
+        case Offer():
+            ring_s = _number("ring_s", order.ring_s, 1, RING_S_MAX)
+            attempt = _number("attempt", order.attempt, 0, 10**9)
+            value = f"{epoch}_agent_{ring_s}_{_targets(order)}_{attempt}"
+            return _set(channel, "CR_CMD", value), _bell(channel)
+        case CancelOffer():
+            attempt = _number("attempt", order.attempt, 0, 10**9)
+            hangups = ({"Action": "Hangup", "Channel": unique_id(leg)} for leg in order.legs)
+            return _set(channel, "CR_CANCEL", str(attempt)), *hangups
+        case Release():
+            cause = _number("cause", order.cause, 1, 127)
+            return _set(channel, "CR_CMD", f"{epoch}_release_{cause}"), _bell(channel)
+
+
+def _set(channel: str, variable: str, value: str) -> Action:
+    return {"Action": "Setvar", "Channel": channel, "Variable": variable, "Value": value}
+
+
+def _bell(channel: str) -> Action:
+    return {"Action": "PlayDTMF", "Channel": channel, "Digit": BELL, "Duration": "40", "Receive": "true"}
+
+
+def _targets(order: Offer) -> str:
+    if not 1 <= len(order.targets) <= TARGETS_MAX:
+        raise BadOrder(f"an offer to {len(order.targets)} phones; 1 to {TARGETS_MAX} are possible")
+    home = site_of(order.call)
+    return "&".join(_target(target, home) for target in order.targets)
+
+
+def _target(target: Target, home: str) -> str:
+    if _PHONE.fullmatch(target.phone) is None:
+        raise BadOrder(f"not a phone: {target.phone!r}")
+    if target.site == home:
+        return target.phone
+    if _SITE.fullmatch(target.site) is None:
+        raise BadOrder(f"not a site: {target.site!r}")
+    return f"{target.phone}@{target.site}"
+
+
+def _number(name: str, value: int, least: int, most: int) -> str:
+    if not isinstance(value, int) or not least <= value <= most:
+        raise BadOrder(f"{name} is {value!r}; {least} to {most} is possible")
+    return str(value)

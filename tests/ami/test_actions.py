@@ -1,0 +1,89 @@
+"""Orders become exactly the actions of the contract, or are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from callrouter.ami.actions import BadOrder, actions
+from callrouter.core.commands import CancelOffer, Claim, Offer, Order, Release, Reread, Target
+
+CALL = "gera/1732268042.17"
+CHANNEL = "gera-1732268042.17"
+HERE = Target("gera/1001", "gera", "1001")
+THERE = Target("magdeburg/1002", "magdeburg", "1002")
+
+
+def bell() -> dict[str, str]:
+    return {"Action": "PlayDTMF", "Channel": CHANNEL, "Digit": "D", "Duration": "40", "Receive": "true"}
+
+
+def setvar(name: str, value: str) -> dict[str, str]:
+    return {"Action": "Setvar", "Channel": CHANNEL, "Variable": name, "Value": value}
+
+
+def test_claim_sets_the_claim_and_rings_no_bell() -> None:
+    """A claim only tells the hold loop that a router lives."""
+    assert actions(Claim(CALL, "arrived"), 77) == (setvar("CR_CLAIM", "77"),)
+
+
+def test_offer_names_phones_here_and_elsewhere() -> None:
+    """Phones of other sites carry their site, own phones do not; the epoch comes first, the try last."""
+    assert actions(Offer(CALL, 3, (HERE, THERE), 20, "x"), 77) == (
+        setvar("CR_CMD", "77_agent_20_1001&1002@magdeburg_3"),
+        bell(),
+    )
+
+
+def test_cancel_marks_the_try_before_it_hangs_up_the_legs() -> None:
+    """The dialplan must know of the cancel before any leg ends, or a caller could be lost in the race."""
+    got = actions(CancelOffer(CALL, 3, ("gera/1732268042.18", "gera/1732268042.19"), "x"), 77)
+    assert got == (
+        setvar("CR_CANCEL", "3"),
+        {"Action": "Hangup", "Channel": "gera-1732268042.18"},
+        {"Action": "Hangup", "Channel": "gera-1732268042.19"},
+    )
+
+
+def test_release_carries_its_cause() -> None:
+    """A caller whom nobody can serve is released with a Q.850 cause."""
+    assert actions(Release(CALL, 17, "x"), 77) == (setvar("CR_CMD", "77_release_17"), bell())
+
+
+def _offer(phone: str = "1001", site: str = "gera", call: str = CALL, ring_s: int = 20, attempt: int = 1) -> Offer:
+    return Offer(call, attempt, (Target("a", site, phone),), ring_s, "x")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        _offer(phone="1001\r\nAction: Hangup"),
+        _offer(phone="1001&1002"),
+        _offer(phone="1001_9"),
+        _offer(phone=""),
+        _offer(phone="1001\n"),
+        _offer(site="magde burg"),
+        _offer(site="1x"),
+        _offer(call="gera/1\r\nX: y"),
+        _offer(call="gera"),
+        _offer(ring_s=0),
+        _offer(ring_s=99999),
+        _offer(attempt=-1),
+        Offer(CALL, 1, (), 20, "x"),
+        Offer(CALL, 1, (HERE,) * 51, 20, "x"),
+        Release(CALL, 0, "x"),
+        Release(CALL, 128, "x"),
+        CancelOffer(CALL, 1, ("/PJSIP.*/",), "x"),
+        Claim("gera/1732268042.17\n", "x"),
+        Reread("gera", "x"),
+    ],
+)
+def test_values_that_could_carry_something_else_are_refused(order: Order) -> None:
+    """No order can bring a line break, a separator, a pattern or an absurd number into Asterisk."""
+    with pytest.raises(BadOrder):
+        actions(order, 77)
+
+
+def test_no_order_without_an_epoch() -> None:
+    """Before the site's epoch is held there is nothing an order could carry."""
+    with pytest.raises(BadOrder):
+        actions(Claim(CALL, "x"), 0)
