@@ -1,0 +1,107 @@
+"""A call's states and its legal moves, as a table. Knows nothing of agents or of how calls are chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from callrouter.core.commands import Outcome, Target
+from callrouter.core.events import AgentId, CallId, LegId, Result
+from callrouter.core.timers import Timer
+
+
+class CallState(StrEnum):
+    ARRIVED = "arrived"  # rings; does not listen for orders yet
+    WAITING = "waiting"  # rings; in its line
+    OFFERED = "offered"  # rings, and so does an agent's phone
+    RETURNING = "returning"  # rings; the attempt failed, on its way back into hold
+    TALKING = "talking"
+    TRANSFERRED = "transferred"  # answered, but the agent has left the call
+    RELEASING = "releasing"  # told to end unanswered
+    FAILSAFE = "failsafe"  # the dialplan serves it by itself
+
+
+class CallMove(StrEnum):
+    HOLD = "hold"
+    OFFER = "offer"
+    FAIL = "fail"
+    ANSWER = "answer"
+    AGENT_LEFT = "agent_left"
+    RELEASE = "release"
+    FAILSAFE = "failsafe"
+
+
+_S, _M = CallState, CallMove
+
+# Every pair that is not here means nothing and changes nothing: events of a channel arrive in order, but an event may
+# concern a state that a read-back has already corrected. The end is possible from everywhere and has no state.
+MOVES: dict[tuple[CallState, CallMove], CallState] = {
+    (_S.ARRIVED, _M.HOLD): _S.WAITING,
+    (_S.WAITING, _M.HOLD): _S.WAITING,
+    (_S.WAITING, _M.OFFER): _S.OFFERED,
+    (_S.WAITING, _M.RELEASE): _S.RELEASING,
+    (_S.OFFERED, _M.FAIL): _S.RETURNING,
+    (_S.OFFERED, _M.ANSWER): _S.TALKING,
+    (_S.RETURNING, _M.HOLD): _S.WAITING,
+    (_S.TALKING, _M.AGENT_LEFT): _S.TRANSFERRED,
+    # An answer that raced a cancelled offer: the dialplan put the caller back, though his leg is up.
+    (_S.TRANSFERRED, _M.HOLD): _S.WAITING,
+    # Back in hold though told to end: the order was lost, so the call is there to be ended again.
+    (_S.RELEASING, _M.HOLD): _S.WAITING,
+    # The router was away too long; whatever it thought, the dialplan has the call now.
+    **{(state, _M.FAILSAFE): _S.FAILSAFE for state in CallState},
+}
+
+RINGING = frozenset({_S.ARRIVED, _S.WAITING, _S.OFFERED, _S.RETURNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One order to ring phones for a call."""
+
+    number: int
+    targets: tuple[Target, ...]
+    team: str
+    agreement: str  # '' = the call's own team
+    borrower: str
+    at: float
+    ring_s: int
+    full_ring: bool  # rings as long as the team's phones do; a shorter one blames nobody
+    legs: tuple[tuple[LegId, AgentId], ...] = ()
+    failed: tuple[tuple[AgentId, Result], ...] = ()
+    cancelled: bool = False
+
+
+@dataclass(slots=True)
+class Call:
+    """A live call. Plain data; only the router writes it."""
+
+    id: CallId
+    site: str
+    number: str
+    caller: str
+    hotline: str
+    topic: str
+    arrived_at: float
+    sequence: int  # order of arrival
+    limit_at: float | None  # when ringing must end
+    state: CallState = CallState.ARRIVED
+    stage: int = 0  # how far its needs have been relaxed
+    attempt: int = 0  # number of the last order to ring
+    offer: Attempt | None = None
+    agent: AgentId = ""
+    team: str = ""
+    agreement: str = ""
+    borrower: str = ""
+    leg: LegId = ""  # the agent's
+    answered_at: float | None = None  # an agent answered (first time)
+    left_at: float | None = None  # the agent left the conversation
+    claimed: bool = False
+    promise_broken: bool = False
+    attempts: int = 0
+    release: tuple[int, Outcome, str] | None = None  # (cause, outcome, because): end it as soon as it listens
+    because: str = ""  # the last decision
+    lane: tuple[str, str, int, str] | None = None  # where it waits
+    limit_timer: Timer | None = None
+    widen_timer: Timer | None = None
+    watch_timer: Timer | None = None

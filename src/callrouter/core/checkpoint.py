@@ -1,0 +1,176 @@
+"""The router's state as plain frozen data, and back: for the journal's segments and for what-if from the live state.
+
+What can be computed (indexes, timers) is not kept. A thawed state behaves exactly as the frozen one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from callrouter.core.agents import AgentSeat, AgentState, Intent
+from callrouter.core.calls import Attempt, Call, CallState
+from callrouter.core.commands import Outcome
+from callrouter.core.overflow import Health
+from callrouter.core.plan import Hotline, Plan
+from callrouter.core.state import State
+from callrouter.core.timers import Rank
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTimer:
+    due: float
+    rank: int
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCall:
+    id: str
+    site: str
+    number: str
+    caller: str
+    hotline: str
+    topic: str
+    arrived_at: float
+    sequence: int
+    limit_at: float | None
+    state: CallState
+    stage: int
+    attempt: int
+    offer: Attempt | None
+    agent: str
+    team: str
+    agreement: str
+    borrower: str
+    leg: str
+    answered_at: float | None
+    left_at: float | None
+    claimed: bool
+    promise_broken: bool
+    attempts: int
+    release: tuple[int, Outcome, str] | None
+    because: str
+    lane: tuple[str, str, int, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSeat:
+    id: str
+    team: str
+    order: int
+    state: AgentState
+    since: float
+    intent: Intent
+    reason: str
+    phone_up: bool
+    phone_in_use: bool
+    legs: tuple[str, ...]
+    suspect: str
+    call: str
+    idle_since: float
+    calls: int
+    last_offer: int
+    resume_at: float | None
+    leaving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDeal:
+    key: str
+    enabled: bool
+    until: float | None
+    switched: bool
+    borrowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedHealth:
+    team: str
+    decided: tuple[tuple[float, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    plan: Plan
+    now: float
+    sequence: int
+    offers: int
+    calls: tuple[SavedCall, ...]
+    seats: tuple[SavedSeat, ...]
+    deals: tuple[SavedDeal, ...]
+    health: tuple[SavedHealth, ...]
+    links: tuple[tuple[str, bool], ...]
+    trunks_down: tuple[tuple[str, str, float | None], ...]  # until; None: until it says it is up
+    reread_at: tuple[tuple[str, float], ...]
+    affinity: tuple[tuple[str, str, float], ...]
+    retired: tuple[Hotline, ...]  # no longer in the plan, but calls of theirs live
+    timers: tuple[SavedTimer, ...]
+
+
+_CALL = [f.name for f in fields(SavedCall)]
+_SEAT = [f.name for f in fields(SavedSeat)]
+
+
+def freeze(s: State) -> Checkpoint:
+    """Made between events: nothing is dirty then."""
+    assert not {**s.dirty_teams, **s.held}, "a checkpoint is made between events"
+    named = {h.name for h in s.plan.hotlines}
+    return Checkpoint(
+        s.plan,
+        s.now,
+        s.sequence,
+        s.offers,
+        tuple(SavedCall(**{name: getattr(call, name) for name in _CALL}) for call in s.calls.values()),
+        tuple(SavedSeat(**{name: getattr(seat, name) for name in _SEAT}) for seat in s.seats.values()),
+        tuple(SavedDeal(key, d.enabled, d.until, d.switched, d.borrowed) for key, d in s.deals.items()),
+        tuple(SavedHealth(team, tuple(h.decided)) for team, h in s.health.items()),
+        tuple(s.links.items()),
+        tuple((a, b, None if until == float("inf") else until) for (a, b), until in s.trunks_down.items()),
+        tuple(s.reread_at.items()),
+        tuple((caller, agent, at) for caller, (agent, at) in s.affinity.items()),
+        tuple(h for name, h in s.hotlines.items() if name not in named),
+        tuple(SavedTimer(t.due, int(t.rank), t.ref) for t in s.timers.alive()),
+    )
+
+
+def thaw(saved: Checkpoint) -> State:
+    """Rebuild indexes and timers around the saved records."""
+    s = State(saved.plan, saved.now)
+    s.timers.clear()
+    s.sequence, s.offers = saved.sequence, saved.offers
+    s.links = dict(saved.links)
+    s.trunks_down = {(a, b): float("inf") if until is None else until for a, b, until in saved.trunks_down}
+    s.reread_at = dict(saved.reread_at)
+    for caller, agent, at in saved.affinity:
+        s.affinity[caller] = (agent, at)
+    for hotline in saved.retired:
+        s.hotlines[hotline.name] = hotline
+    for kept in saved.deals:
+        deal = s.deals[kept.key]
+        deal.enabled, deal.until, deal.switched, deal.borrowed = kept.enabled, kept.until, kept.switched, kept.borrowed
+    for one in saved.health:
+        health = s.health[one.team] = Health()
+        for at, good in one.decided:
+            health.add(at, good)
+    s.seats = {seat.id: AgentSeat(**{name: getattr(seat, name) for name in _SEAT}) for seat in saved.seats}
+    s.calls = {call.id: Call(**{name: getattr(call, name) for name in _CALL}) for call in saved.calls}
+    s.rebuild()
+    for timer in saved.timers:
+        _rearm(s, timer)
+    s.dirty_teams, s.dirty_lanes, s.held, s.out = {}, {}, {}, []
+    return s
+
+
+def _rearm(s: State, saved: SavedTimer) -> None:
+    rank = Rank(saved.rank)
+    timer = s.timers.set(saved.due, rank, saved.ref)
+    if rank is Rank.AGENT and saved.ref in s.seats:
+        s.seats[saved.ref].timer = timer
+    elif rank in (Rank.LIMIT, Rank.WIDEN, Rank.WATCH):
+        call = s.calls[saved.ref]
+        if rank is Rank.LIMIT:
+            call.limit_timer = timer
+        elif rank is Rank.WIDEN:
+            call.widen_timer = timer
+        else:
+            call.watch_timer = timer

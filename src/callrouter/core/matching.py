@@ -1,0 +1,234 @@
+"""Who gets whom: after each event the free agents and the waiting callers that have changed are brought together.
+
+Order of service (nothing else decides): own calls before borrowed ones, everywhere; within that, higher priority first,
+then the longest wait. A borrowed call goes only where the agreement lets it, and only if no agent of its own is free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+from typing import Any
+
+from callrouter.core.agents import AgentMove, AgentSeat, AgentState
+from callrouter.core.calls import Attempt, Call, CallMove, CallState
+from callrouter.core.commands import CancelOffer, Claim, Offer, Outcome, Release, Target
+from callrouter.core.lines import Lane, Turn
+from callrouter.core.overflow import Deal
+from callrouter.core.plan import Strategy
+from callrouter.core.selection import Pool, meets
+from callrouter.core.state import RING_GRACE_S, State
+
+
+def settle(s: State) -> None:
+    """Make every offer that is possible now, then claim or release the callers who stay."""
+    while s.dirty_lanes or s.dirty_teams:
+        lanes = [s.lanes[key] for key in s.dirty_lanes if key in s.lanes]
+        teams = [team for team in s.dirty_teams if team in s.pools]
+        s.dirty_lanes, s.dirty_teams = {}, {}
+        if len(lanes) > 1:
+            lanes.sort(key=lambda lane: lane.turn() or (0, 0.0, 0))
+        for lane in lanes:
+            _serve_own(s, lane)
+        for team in teams:
+            _take_own(s, team)
+        for lane in lanes:
+            _borrow(s, lane)
+        for team in teams:
+            _lend(s, team)
+    if s.held:
+        _keep_or_release(s)
+
+
+def _serve_own(s: State, lane: Lane) -> None:
+    """Give the lane's oldest callers to free agents of its own teams."""
+    while (call := lane.head()) is not None:
+        for team in lane.teams:
+            pool = s.pools[team]
+            if pool.free and s.path(lane.site, team) and _offer_from(s, call, lane, pool, None, pool.free):
+                break
+        else:
+            return
+
+
+def _take_own(s: State, team: str) -> None:
+    """Give the team's free agents the calls of its own hotlines."""
+    pool = s.pools[team]
+    while pool.free:
+        best: tuple[Turn, Lane] | None = None
+        for lane in s.team_lanes[team].values():
+            turn = lane.turn()
+            if turn and (best is None or turn < best[0]) and s.path(lane.site, team) and pool.best(lane.needs):
+                best = (turn, lane)
+        if best is None:
+            return
+        call = best[1].head()
+        assert call is not None
+        _offer_from(s, call, best[1], pool, None, pool.free)
+
+
+def may_borrow(s: State, deal: Deal, lane: Lane, call: Call) -> str:
+    """Why this waiting call may not go to the lender now; '' if it may. Does not look at skills."""
+    lender = deal.agreement.lender
+    health = s.health[lender].share(s.now) if lender in s.health else 1.0
+    why = deal.why_not(s.pools[lender].free, health)
+    if not why and s.now - call.arrived_at < deal.agreement.after_s:
+        why = f"only after {deal.agreement.after_s:g} s of waiting"
+    if not why and not s.path(lane.site, lender):
+        why = f"trunk from {lane.site} to {s.teams[lender].site} down"
+    return why
+
+
+def _borrow(s: State, lane: Lane) -> None:
+    """Let the lane's oldest callers overflow, by the agreements in their listed order."""
+    while (call := lane.head()) is not None:
+        deals = [d for team in lane.teams for d in s.borrowing.get(team, ()) if d.covers(lane)]
+        for deal in sorted(deals, key=lambda d: d.order):
+            pool = s.pools[deal.agreement.lender]
+            if not may_borrow(s, deal, lane, call) and _offer_from(s, call, lane, pool, deal, _spare(deal, pool)):
+                break
+        else:
+            return
+
+
+def _lend(s: State, lender: str) -> None:
+    """Give what the team has to spare to the longest-waiting callers that an agreement lets it take."""
+    pool = s.pools[lender]
+    deals = s.lending.get(lender, ())
+    while pool.free:
+        best: tuple[Turn, Lane, Deal] | None = None
+        for deal in deals:
+            for lane in s.team_lanes[deal.agreement.borrower].values():
+                turn, call = lane.turn(), lane.head()
+                if turn is None or call is None or (best is not None and turn >= best[0]) or not deal.covers(lane):
+                    continue
+                if not may_borrow(s, deal, lane, call) and pool.best(lane.needs):
+                    best = (turn, lane, deal)
+        if best is None:
+            return
+        call = best[1].head()
+        assert call is not None
+        _offer_from(s, call, best[1], pool, best[2], _spare(best[2], pool))
+
+
+def _spare(deal: Deal, pool: Pool) -> int:
+    return pool.free - deal.agreement.reserve
+
+
+def _offer_from(s: State, call: Call, lane: Lane, pool: Pool, deal: Deal | None, most: int) -> bool:
+    """Offer the call to the agent(s) whose turn it is in this pool; False if none meets the needs."""
+    assert most > 0, "an agreement's reserve would be touched"
+    if pool.team.strategy is Strategy.RING_ALL:
+        seats = pool.several(lane.needs, min(most, pool.team.ring_all_max))
+        how = f"ring all: {len(seats)}"
+    else:
+        known = _last_agent(s, call, lane, pool)
+        seat = known or pool.best(lane.needs)
+        seats = [seat] if seat else []
+        how = "talked to this caller last" if known else pool.team.strategy.replace("_", " ")
+    if not seats:
+        return False
+    because = f"{how} of {pool.free} free in {pool.team.name}"
+    if deal is not None:
+        own = ", ".join(lane.teams)
+        a = deal.agreement
+        cap = "" if a.max_calls is None else f", borrowed {deal.borrowed} of {a.max_calls}"
+        spare = f"{pool.free} free in {a.lender}, reserve {a.reserve}{cap}"
+        because = f"overflow by {a.name}: nobody free in {own}; {spare}; {how}"
+    _offer(s, call, pool, deal, seats, because)
+    return True
+
+
+def _last_agent(s: State, call: Call, lane: Lane, pool: Pool) -> AgentSeat | None:
+    affinity_s = lane.hotline.affinity_s
+    if affinity_s <= 0 or call.attempt or not call.caller:
+        return None
+    agent_id, at = s.affinity.get(call.caller, ("", 0.0))
+    seat = s.seats.get(agent_id)
+    if seat is None or seat.team != pool.team.name or seat.state is not AgentState.READY or s.now - at > affinity_s:
+        return None
+    return seat if meets(s.skills(seat), lane.needs) else None
+
+
+def _offer(s: State, call: Call, pool: Pool, deal: Deal | None, seats: list[AgentSeat], because: str) -> None:
+    team = pool.team
+    ring_s, full_ring = team.ring_s, True
+    if call.limit_at is not None and call.limit_at > s.now:
+        left = ceil(call.limit_at - s.now)
+        ring_s, full_ring = min(ring_s, left), left >= ring_s
+    s.leave_line(call)
+    call.attempt += 1
+    call.attempts += 1
+    targets = []
+    for seat in seats:
+        assert seat.state is AgentState.READY, f"{seat.id} is offered a call but is {seat.state}"
+        assert not seat.call, f"{seat.id} is offered a second call"
+        agent = s.agents[seat.id]
+        targets.append(Target(seat.id, agent.site, agent.phone))
+        s.offers += 1
+        seat.last_offer, seat.call = s.offers, call.id
+        s.move_seat(seat, AgentMove.OFFER, because)
+    agreement, borrower = "", ""
+    if deal is not None:
+        a = deal.agreement
+        assert pool.free >= a.reserve, f"{a.name}: the reserve of {a.lender} is touched"
+        assert a.max_calls is None or deal.borrowed < a.max_calls, f"{a.name}: more calls than its cap"
+        agreement, borrower = a.name, a.borrower
+        deal.borrowed += 1
+    call.agreement, call.borrower = agreement, borrower
+    call.offer = Attempt(
+        call.attempt, tuple(targets), team.name, agreement, borrower, s.now, ring_s, full_ring=full_ring
+    )
+    moved = s.move_call(call, CallMove.OFFER)
+    assert moved, f"call {call.id} is offered but is {call.state}"
+    call.claimed, call.because = True, because
+    s.watch(call, ring_s + RING_GRACE_S)
+    s.tell(Offer(call.id, call.attempt, call.offer.targets, ring_s, because))
+
+
+def release(s: State, call: Call, cause: int, outcome: Outcome, because: str) -> None:
+    """End a call that listens, unanswered."""
+    s.leave_line(call)
+    call.release, call.because = (cause, outcome, because), because
+    if s.move_call(call, CallMove.RELEASE):
+        s.watch(call, RING_GRACE_S)
+        s.tell(Release(call.id, cause, because))
+
+
+def _keep_or_release(s: State) -> None:
+    """Calls that have just begun to listen and were not offered: those at their limit end, the others are claimed."""
+    held, s.held = s.held, {}
+    for call_id in held:
+        call = s.calls.get(call_id)
+        if call is None or call.state is not CallState.WAITING:
+            continue
+        if call.limit_at is not None and s.now >= call.limit_at:
+            release(s, call, 17, Outcome.BUSIED, _limit_reason(s, call))
+        elif not call.claimed:
+            call.claimed = True
+            s.tell(Claim(call.id, f"waits in {call.hotline}"))
+
+
+def _limit_reason(s: State, call: Call) -> str:
+    limit = s.hotlines[call.hotline].ring_max_s
+    return f"rang {s.now - call.arrived_at:.1f} s, limit {limit:g} s" if limit else "nobody is free, no waiting here"
+
+
+def limit_reached(s: State, call: Call) -> None:
+    """The ring limit's instant: a waiting call ends; one that is being offered rings out first."""
+    if call.state is CallState.WAITING:
+        release(s, call, 17, Outcome.BUSIED, _limit_reason(s, call))
+
+
+def replace_offer(call: Call, **changes: Any) -> None:
+    """Write down what has become of the current attempt."""
+    assert call.offer is not None
+    call.offer = replace(call.offer, **changes)
+
+
+def cancel(s: State, call: Call, because: str) -> None:
+    """Stop ringing for this call; its end is told by `OfferEnded`."""
+    if call.offer is None or call.offer.cancelled:
+        return
+    replace_offer(call, cancelled=True)
+    s.tell(CancelOffer(call.id, call.offer.number, tuple(leg for leg, _ in call.offer.legs), because))

@@ -1,0 +1,274 @@
+"""Making the books agree with a site that was read back: after every login, and when an outcome is unknown.
+
+What the site says is true, but it is a moment old: an order given in the last seconds may not show yet, and is left
+alone until the next look.
+"""
+
+from __future__ import annotations
+
+from callrouter.core.agents import AgentMove, AgentSeat
+from callrouter.core.calls import Attempt, Call, CallMove, CallState
+from callrouter.core.commands import CallOffered, Outcome, Target
+from callrouter.core.events import LiveCall, Result, SiteRead, Stage
+from callrouter.core.matching import release
+from callrouter.core.plan import Agent
+from callrouter.core.state import HOLD_GRACE_S, RING_GRACE_S, State
+
+FRESH_S = 2.0  # an order younger than this may not show in what was read
+
+
+def read_back(s: State, event: SiteRead) -> None:
+    """Bring the books of one site up to what it says."""
+    site = event.site
+    returned = not s.links.get(site, False)
+    s.links[site] = True
+    s.reread_at.pop(site, None)
+    for peer in [peer for at, peer in s.trunks_down if at == site]:
+        del s.trunks_down[site, peer]
+    for peer in event.trunks_down:
+        s.trunks_down[site, peer] = float("inf")
+    _phones(s, event)
+    live = {call.call: call for call in event.calls}
+    for call in [c for c in s.calls.values() if c.site == site and c.id not in live]:
+        if call.arrived_at <= s.now - FRESH_S or returned:
+            _vanished(s, call)
+    for seen in event.calls:
+        known = s.calls.get(seen.call)
+        if known is None:
+            adopt(s, seen, site)
+        else:
+            _correct(s, known, seen)
+    for lane in s.lanes.values():
+        if lane.site == site:
+            s.dirty_lanes[lane.key] = None
+
+
+def _phones(s: State, event: SiteRead) -> None:
+    phones = {p.phone: p for p in event.phones}
+    legs: dict[str, list[str]] = {}
+    for phone, leg in event.phone_legs:
+        legs.setdefault(phone, []).append(leg)
+    for agent in s.plan.agents:
+        if agent.site != event.site:
+            continue
+        seat, phone_state = s.seats[agent.id], phones.get(agent.phone)
+        seat.phone_up = phone_state is not None and phone_state.reachable
+        seat.phone_in_use = phone_state is not None and phone_state.in_use
+        seat.legs = tuple(legs.get(agent.phone, ())[:8])
+        s.move_seat(seat, AgentMove.CHANGED, "the site was read back")
+
+
+def _vanished(s: State, call: Call) -> None:
+    """Its end was not seen."""
+    if call.answered_at is not None and call.agent:
+        s.finish(call, Outcome.ANSWERED, 0, "ended while the site could not be seen")
+    elif call.release is not None:
+        s.finish(call, call.release[1], 0, call.release[2])
+    else:
+        s.finish(call, Outcome.LOST, 0, "gone when the site was read back")
+
+
+def hold(s: State, call: Call) -> None:
+    """The call listens for orders (again): into its line, or to its end if that is decided."""
+    if call.state is CallState.OFFERED:
+        s.fail_offer(call, Result.CANCELLED, "back in hold")  # its end was not told
+    elif call.state in (CallState.TALKING, CallState.TRANSFERRED):
+        s.agent_left(call, "back in hold")
+        s.give_back(call)
+        call.agent = ""
+    if not s.move_call(call, CallMove.HOLD):
+        return
+    s.watch_not(call)
+    s.held[call.id] = None
+    if call.release is not None:
+        release(s, call, *call.release)
+    else:
+        s.enter_line(call)
+
+
+def book(s: State, seen: LiveCall, site: str) -> Call:
+    """Enter a call that is new to the books: whose is it?"""
+    hotline_name, implied = s.numbers.get(seen.number, ("", ""))
+    hotline = s.hotlines.get(hotline_name)
+    s.sequence += 1
+    arrived_at = s.now - seen.age_s
+    topic = implied or (hotline.default_topic if hotline else "")
+    call = Call(seen.call, site, seen.number, seen.caller, hotline_name, topic, arrived_at, s.sequence, None)
+    s.calls[call.id] = call
+    if hotline is None:
+        call.release = (1, Outcome.UNKNOWN_NUMBER, f"no hotline has the number {seen.number}")
+        return call
+    s.waiting[hotline_name] += 1
+    s.set_limit(call)
+    is_open = s.is_open(hotline)
+    s.tell(CallOffered(call.id, hotline_name, topic, site, is_open))
+    if not is_open:
+        call.release = (17, Outcome.CLOSED, f"{hotline_name} is closed now")
+    elif s.waiting[hotline_name] > hotline.line_max:
+        call.release = (17, Outcome.BUSIED, f"the line is full: {hotline.line_max} callers wait")
+    return call
+
+
+def adopt(s: State, seen: LiveCall, site: str) -> Call:
+    """A call that lives at the site though we do not know it: a router before us took it, or we missed its arrival."""
+    call = book(s, seen, site)
+    call.attempt = seen.attempt
+    call.because = "found when the site was read back"
+    if call.release is not None and call.release[1] is Outcome.CLOSED:
+        # It came in time for the router before us; its arrival is not ours to judge.
+        call.release = None
+    if seen.stage is Stage.HELD:
+        hold(s, call)
+    elif seen.stage is Stage.OFFERED:
+        s.move_call(call, CallMove.HOLD)
+        _adopt_offer(s, call, seen)
+    elif seen.stage in (Stage.TALKING, Stage.ELSEWHERE):
+        s.move_call(call, CallMove.HOLD)
+        s.move_call(call, CallMove.OFFER)
+        _adopt_talk(s, call, seen)
+    else:
+        s.move_call(call, CallMove.FAILSAFE)
+    return call
+
+
+def _agents_of(s: State, pairs: tuple[tuple[str, str], ...]) -> list[Agent]:
+    return [s.agents[s.by_phone[pair]] for pair in pairs if pair in s.by_phone]
+
+
+def _lent_under(s: State, call: Call, team: str) -> None:
+    """The agreement that must have let the call go to this team: the first one that joins them."""
+    topic, hotline = s.topic(call), s.hotlines.get(call.hotline)
+    own = topic.teams or (hotline.teams if hotline else ())
+    if team in own:
+        return
+    for deal in s.lending.get(team, ()):
+        if deal.agreement.borrower in own:
+            call.agreement, call.borrower = deal.agreement.name, deal.agreement.borrower
+            deal.borrowed += 1
+            return
+
+
+def _free_for(s: State, seat: AgentSeat, call: Call) -> None:
+    """He is found with this call: whatever else we thought he had is over."""
+    other = s.calls.get(seat.call) if seat.call and seat.call != call.id else None
+    if other is None:
+        return
+    if other.offer is not None:
+        s.seat_not_taken(other, other.offer, seat.id, Result.CANCELLED)
+    else:
+        s.agent_left(other, "found with another call")
+    s.move_seat(seat, AgentMove.WRAPPED, "found with another call")
+    s.resume_not(seat)
+    s.reread(other.site, f"{seat.id} was found with another call")
+
+
+def _adopt_offer(s: State, call: Call, seen: LiveCall) -> None:
+    agents = _agents_of(s, seen.offered)
+    if not agents:
+        s.put_call(call, CallState.RETURNING)
+        s.watch(call, HOLD_GRACE_S)
+        return
+    team = s.teams[agents[0].team]
+    legs = tuple((leg, s.by_phone[site, phone]) for leg, site, phone, _ in seen.legs if (site, phone) in s.by_phone)
+    targets = tuple(Target(a.id, a.site, a.phone) for a in agents)
+    for agent in agents:
+        seat = s.seats[agent.id]
+        _free_for(s, seat, call)
+        seat.call = call.id
+        s.move_seat(seat, AgentMove.OFFER, "found ringing")
+    _lent_under(s, call, team.name)
+    s.leave_line(call)
+    s.move_call(call, CallMove.OFFER)
+    call.attempt, call.claimed = seen.attempt, True
+    call.offer = Attempt(
+        seen.attempt,
+        targets,
+        team.name,
+        call.agreement,
+        call.borrower,
+        s.now,
+        team.ring_s,
+        full_ring=False,  # nobody is blamed for an offer whose beginning was not seen
+        legs=legs,
+    )
+    s.watch(call, team.ring_s + RING_GRACE_S)
+
+
+def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
+    pairs = tuple((site, phone) for _, site, phone, answered in seen.legs if answered) or seen.offered
+    agents = _agents_of(s, pairs)
+    if not agents or seen.stage is Stage.ELSEWHERE:
+        # Answered, and not by anybody of ours who is still there.
+        call.answered_at = call.answered_at or s.now - seen.talk_s
+        if agents and not call.agent:
+            call.agent, call.team = agents[0].id, agents[0].team
+        if s.move_call(call, CallMove.ANSWER):
+            s.move_call(call, CallMove.AGENT_LEFT)
+        call.left_at = call.left_at or s.now
+        s.watch_not(call)
+        return
+    seat = s.seats[agents[0].id]
+    _free_for(s, seat, call)
+    leg = next((leg for leg, site, phone, _ in seen.legs if (site, phone) == pairs[0]), "")
+    if not call.agreement:
+        _lent_under(s, call, seat.team)
+    s.answered(call, seat, leg)
+    if call.answered_at == s.now:
+        call.answered_at = max(call.arrived_at, s.now - seen.talk_s)
+
+
+def _correct_held(s: State, call: Call, seen: LiveCall) -> None:
+    offer = call.offer
+    if offer is not None:
+        if s.now - offer.at < FRESH_S:
+            s.watch(call, FRESH_S)
+            return
+        result = Result.CANCELLED if seen.attempt >= offer.number else Result.FAILED
+        s.fail_offer(call, result, "the site has it waiting again")
+    if call.state is CallState.WAITING and call.lane is not None:
+        return
+    hold(s, call)
+
+
+def _correct(s: State, call: Call, seen: LiveCall) -> None:
+    """Known to both: where they differ the site is right, unless our last order is too fresh to show."""
+    match seen.stage:
+        case Stage.HELD:
+            _correct_held(s, call, seen)
+        case Stage.OFFERED:
+            if call.state in (CallState.ARRIVED, CallState.WAITING, CallState.RETURNING):
+                s.put_call(call, CallState.WAITING)
+                _adopt_offer(s, call, seen)
+        case Stage.TALKING if call.state is not CallState.TALKING:
+            if call.state is not CallState.OFFERED:
+                s.leave_line(call)
+                s.put_call(call, CallState.OFFERED)
+            _adopt_talk(s, call, seen)
+        case Stage.ELSEWHERE:
+            if call.state is CallState.TALKING:
+                s.agent_left(call, "the caller was put through to somebody else")
+        case Stage.FAILSAFE:
+            taken(s, call)
+        case _:
+            pass
+
+
+def taken(s: State, call: Call) -> None:
+    """The dialplan has the call now."""
+    if call.offer is not None:
+        s.fail_offer(call, Result.CANCELLED, "the dialplan took the call")
+    s.leave_line(call)
+    s.watch_not(call)
+    s.timers.cancel(call.limit_timer)
+    s.move_call(call, CallMove.FAILSAFE)
+
+
+def lose_link(s: State, site: str) -> None:
+    """No order reaches the site: its callers wait outside the lines, its agents count as unreachable."""
+    s.links[site] = False
+    for call in s.calls.values():
+        if call.site == site:
+            s.leave_line(call)
+    for agent in s.plan.agents:
+        if agent.site == site:
+            s.move_seat(s.seats[agent.id], AgentMove.CHANGED, "no link to the site")

@@ -1,0 +1,338 @@
+"""The router: `handle(event, now)` returns the commands that follow, each with its reason.
+
+Pure and deterministic: the same plan and the same events give the same commands. Time is an argument and never runs
+backwards. The driver (engine or simulator) asks `next_deadline()` and sends a `Tick` when it has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from callrouter.core.calls import Call, CallState
+from callrouter.core.checkpoint import Checkpoint, freeze, thaw
+from callrouter.core.commands import CancelOffer, Command, Outcome
+from callrouter.core.duty import agent_acted, phone_acted, phone_leg, phone_state, resume
+from callrouter.core.events import (
+    AgentActed,
+    AgreementSwitched,
+    CallArrived,
+    CallEnded,
+    CallHeld,
+    CallTaken,
+    Event,
+    LegAnswered,
+    LegEnded,
+    LegFailed,
+    LegStarted,
+    LinkDown,
+    LiveCall,
+    OfferEnded,
+    OrderLost,
+    PhoneActed,
+    PhoneLeg,
+    PhoneState,
+    PlanReplaced,
+    Result,
+    SiteRead,
+    Stage,
+    Tick,
+    TrunkState,
+)
+from callrouter.core.matching import cancel, limit_reached, replace_offer, settle
+from callrouter.core.plan import Plan
+from callrouter.core.reconcile import book, hold, lose_link, read_back, taken
+from callrouter.core.snapshot import Counts, Snapshot
+from callrouter.core.state import HOLD_GRACE_S, State
+from callrouter.core.timers import Rank
+from callrouter.core.views import counts, snapshot
+
+WATCH_AGAIN_S = 10.0
+
+
+class Router:
+    """One network's routing. Not thread-safe: one driver owns it."""
+
+    def __init__(self, plan: Plan, now: float = 0.0) -> None:
+        self.state = State(plan, now)
+
+    @classmethod
+    def restore(cls, checkpoint: Checkpoint) -> Router:
+        """A router that behaves from here on exactly as the one that made the checkpoint."""
+        router = cls.__new__(cls)
+        router.state = thaw(checkpoint)
+        return router
+
+    def checkpoint(self) -> Checkpoint:
+        """All that decides the future, as plain frozen data."""
+        return freeze(self.state)
+
+    @property
+    def plan(self) -> Plan:
+        return self.state.plan
+
+    def handle(self, event: Event, now: float) -> list[Command]:
+        """What follows from this event at `now` (UTC seconds, never less than before)."""
+        return self.handle_all((event,), now)
+
+    def handle_all(self, events: Sequence[Event], now: float) -> list[Command]:
+        """Several events of one instant: free agents are handed out when all of them are in."""
+        s = self.state
+        assert now >= s.now, f"time runs backwards: {now} after {s.now}"
+        s.now = now
+        out: list[Command] = []
+        s.out = out
+        for event in events:
+            _HANDLERS[type(event)](s, event)
+        settle(s)
+        s.out = []
+        return out
+
+    def next_deadline(self) -> float | None:
+        """The instant at which a `Tick` is due; None: nothing is pending."""
+        return self.state.timers.next_due()
+
+    def snapshot(self, now: float) -> Snapshot:
+        """The whole picture, for people. Costs O(calls + agents)."""
+        return snapshot(self.state, now)
+
+    def counts(self) -> Counts:
+        """The gauges, kept as it goes."""
+        return counts(self.state)
+
+
+# ---- calls
+
+
+def _call_arrived(s: State, e: CallArrived) -> None:
+    if e.call in s.calls:
+        s.ignore(e, "the call is known")
+        return
+    call = book(s, LiveCall(e.call, e.number, e.caller, Stage.HELD, 0.0), e.site)
+    s.watch(call, HOLD_GRACE_S)
+
+
+def _call_held(s: State, e: CallHeld) -> None:
+    call = s.calls.get(e.call)
+    if call is None:
+        s.ignore(e, "unknown call")
+        # It may have arrived while its site was being read back.
+        s.reread(e.call.partition("/")[0], f"{e.call} waits and is not known")
+        return
+    s.check_promise(call, e.answered, "up in hold")
+    hold(s, call)
+
+
+def _call_taken(s: State, e: CallTaken) -> None:
+    call = s.calls.get(e.call)
+    if call is None:
+        s.ignore(e, "unknown call")
+    else:
+        taken(s, call)
+
+
+def _call_ended(s: State, e: CallEnded) -> None:
+    call = s.calls.get(e.call)
+    if call is None:
+        s.ignore(e, "unknown call")
+        return
+    s.check_promise(call, e.answered, "up at its end")
+    if call.state is CallState.FAILSAFE:
+        s.finish(call, Outcome.FAILSAFE, e.cause, "served by the dialplan: it saw no router")
+    elif call.agent:
+        s.finish(call, Outcome.ANSWERED, e.cause, "the conversation ended")
+    elif call.release is not None:
+        s.finish(call, call.release[1], e.cause, call.release[2])
+    else:
+        s.finish(call, Outcome.ABANDONED, e.cause, "the caller hung up")
+
+
+# ---- offers
+
+
+def _current(s: State, e: LegStarted | LegFailed | LegAnswered | OfferEnded) -> Call | None:
+    """The call, if the event is about the attempt that is going on."""
+    call = s.calls.get(e.call)
+    if call is None:
+        s.ignore(e, "unknown call")
+    elif call.offer is None or call.offer.number != e.attempt:
+        s.ignore(e, "another attempt")
+    else:
+        return call
+    return None
+
+
+def _leg_started(s: State, e: LegStarted) -> None:
+    call = _current(s, e)
+    if call is None or call.offer is None:
+        return
+    agent = s.by_phone.get((e.site, e.phone))
+    if agent is None:
+        s.ignore(e, "no agent has this phone")
+        return
+    replace_offer(call, legs=(*call.offer.legs, (e.leg, agent)))
+    if call.offer.cancelled:  # the leg began after the offer was cancelled: end this one too
+        s.tell(CancelOffer(call.id, call.offer.number, (e.leg,), "the offer was cancelled"))
+
+
+def _agent_of_leg(call: Call, leg: str) -> str:
+    """Whose leg: as its beginning said, or the only one who was rung."""
+    if call.offer is None:
+        return ""
+    known = dict(call.offer.legs).get(leg)
+    if known is None and len(call.offer.targets) == 1:
+        known = call.offer.targets[0].agent
+    return known or ""
+
+
+def _leg_failed(s: State, e: LegFailed) -> None:
+    call = _current(s, e)
+    if call is None or call.offer is None:
+        return
+    agent = _agent_of_leg(call, e.leg)
+    if agent and agent not in dict(call.offer.failed):
+        replace_offer(call, failed=(*call.offer.failed, (agent, e.result)))
+
+
+def _leg_answered(s: State, e: LegAnswered) -> None:
+    call = _current(s, e)
+    if call is None:
+        return
+    seat = s.seats.get(_agent_of_leg(call, e.leg))
+    if seat is None:
+        s.ignore(e, "no agent has this leg")
+        s.reread(call.site, f"{call.id} was answered by somebody unknown")
+    else:
+        s.answered(call, seat, e.leg)
+
+
+def _leg_ended(s: State, e: LegEnded) -> None:
+    call = s.calls.get(e.call)
+    if call is None or call.state is not CallState.TALKING or call.leg not in (e.leg, ""):
+        s.ignore(e, "not the leg of a conversation")
+    else:
+        s.agent_left(call, "his leg ended")
+
+
+def _offer_ended(s: State, e: OfferEnded) -> None:
+    call = _current(s, e)
+    if call is None or call.offer is None:
+        return
+    result = e.result
+    if call.offer.cancelled:
+        result = Result.CANCELLED
+        replace_offer(call, failed=())
+    elif len(call.offer.targets) == 1:
+        # The dialplan's word about the attempt is more exact than the leg's (it knows whether the phone ever rang).
+        replace_offer(call, failed=())
+    s.fail_offer(call, result, f"attempt {e.attempt}: {result}")
+
+
+def _order_lost(s: State, e: OrderLost) -> None:
+    call = s.calls.get(e.call)
+    if call is None:
+        s.ignore(e, "unknown call")
+        return
+    because = f"order {'unknown' if e.unknown else 'refused'}: {e.text}"
+    if not e.unknown and call.offer is not None and call.offer.number == e.attempt and not call.offer.cancelled:
+        s.fail_offer(call, Result.CANCELLED, because)
+    s.reread(call.site, because)
+
+
+# ---- sites, switches, time
+
+
+def _link_down(s: State, e: LinkDown) -> None:
+    lose_link(s, e.site)
+
+
+def _trunk_state(s: State, e: TrunkState) -> None:
+    if e.up:
+        s.trunk_up(e.site, e.peer)
+        return
+    s.trunks_down[e.site, e.peer] = float("inf")
+    for call in list(s.calls.values()):
+        if call.site == e.site and call.offer is not None and any(t.site == e.peer for t in call.offer.targets):
+            cancel(s, call, f"trunk from {e.site} to {e.peer} down")
+
+
+def _agreement_switched(s: State, e: AgreementSwitched) -> None:
+    if not s.switch(e.agreement, e.enabled, e.until, e.reason, e.by):
+        s.ignore(e, "unknown agreement")
+
+
+def _plan_replaced(s: State, e: PlanReplaced) -> None:
+    assert isinstance(e.plan, Plan)
+    s.load(e.plan)
+    for site in e.plan.sites:
+        s.reread(site.name, "a new plan may name phones that were not read")
+
+
+def _tick(s: State, _: Tick) -> None:
+    while (due := s.timers.pop_due(s.now)) is not None:
+        rank, ref = due
+        match rank:
+            case Rank.AGENT:
+                resume(s, s.seats.get(ref))
+            case Rank.AGREEMENT:
+                _agreement_due(s, ref)
+            case Rank.TRUNK:
+                at, peer = ref.split(">")
+                if s.trunks_down.get((at, peer), 0.0) <= s.now:
+                    s.trunk_up(at, peer)
+            case _:
+                assert ref in s.calls, f"a timer of the ended call {ref} is alive"
+                _call_due(s, s.calls[ref], rank)
+
+
+def _agreement_due(s: State, ref: str) -> None:
+    kind, _, key = ref.partition("/")
+    if kind == "deal":
+        s.deal_due(key)
+        return
+    health = s.health.get(key)
+    if health is not None:
+        health.share(s.now)
+        if health.decided:
+            s.timers.set(health.next_change(), Rank.AGREEMENT, ref)
+        s.dirty_teams[key] = None
+
+
+def _call_due(s: State, call: Call, rank: Rank) -> None:
+    if rank is Rank.LIMIT:
+        call.limit_timer = None
+        limit_reached(s, call)
+    elif rank is Rank.WIDEN:
+        call.widen_timer = None
+        if call.lane is not None:
+            s.leave_line(call)
+            s.enter_line(call)
+    else:
+        call.watch_timer = None
+        if call.state in (CallState.ARRIVED, CallState.OFFERED, CallState.RETURNING, CallState.RELEASING):
+            s.reread(call.site, f"{call.id} is {call.state} for too long")
+            s.watch(call, WATCH_AGAIN_S)
+
+
+_HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
+    CallArrived: _call_arrived,
+    CallHeld: _call_held,
+    CallTaken: _call_taken,
+    CallEnded: _call_ended,
+    LegStarted: _leg_started,
+    LegFailed: _leg_failed,
+    LegAnswered: _leg_answered,
+    LegEnded: _leg_ended,
+    OfferEnded: _offer_ended,
+    OrderLost: _order_lost,
+    AgentActed: agent_acted,
+    PhoneActed: phone_acted,
+    PhoneState: phone_state,
+    PhoneLeg: phone_leg,
+    SiteRead: read_back,
+    LinkDown: _link_down,
+    TrunkState: _trunk_state,
+    AgreementSwitched: _agreement_switched,
+    PlanReplaced: _plan_replaced,
+    Tick: _tick,
+}
