@@ -1,0 +1,269 @@
+"""The operations below /api/v1: look at the network, switch an agreement, set an agent's state, explain a call.
+
+It looks at snapshots and submits events; what follows from them the router decides. Ids hold a slash, so their two
+parts are two parts of the path: agent `magdeburg/1001` is /api/v1/agents/magdeburg/1001.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+import structlog
+
+from callrouter.core.commands import Ignored
+from callrouter.core.events import AgentActed, AgreementSwitched, Event
+from callrouter.web import models, views
+from callrouter.web.context import Context
+from callrouter.web.operations import Asked, Operation
+from callrouter.web.problems import Fault
+from callrouter.web.steps import step_out
+
+log = structlog.get_logger(__name__)
+
+UNTIL_S_MAX = 366 * 86_400.0
+STEPS_MAX = 1000
+CANDIDATES_MAX = 1000
+
+
+# ---- looking
+
+
+async def sites(asked: Asked) -> models.SitePage:
+    snapshot = asked.context.snapshot()
+    found = views.sites_out(snapshot, asked.context.plan())
+    page = views.cut(found, asked.query_as(models.ListQuery))
+    return models.SitePage(
+        at=models.instant(snapshot.at), total=page.total, next=page.next, items=[found[key] for key in page.keys]
+    )
+
+
+async def teams(asked: Asked) -> models.TeamPage:
+    query = asked.query_as(models.TeamQuery)
+    snapshot = asked.context.snapshot()
+    found = views.teams_out(snapshot, asked.context.plan())
+    page = views.cut((key for key, team in found.items() if query.site in ("", team.site)), query)
+    return models.TeamPage(
+        at=models.instant(snapshot.at), total=page.total, next=page.next, items=[found[key] for key in page.keys]
+    )
+
+
+async def agents(asked: Asked) -> models.AgentPage:
+    query = asked.query_as(models.AgentQuery)
+    snapshot = asked.context.snapshot()
+    found = {
+        view.agent: view
+        for view in snapshot.agents
+        if query.site in ("", view.site) and query.team in ("", view.team) and query.state in ("", view.state)
+    }
+    page = views.cut(found, query)
+    return models.AgentPage(
+        at=models.instant(snapshot.at),
+        total=page.total,
+        next=page.next,
+        items=[views.agent_out(found[key]) for key in page.keys],
+    )
+
+
+async def lines(asked: Asked) -> models.LinePage:
+    query = asked.query_as(models.LineQuery)
+    snapshot = asked.context.snapshot()
+    found = {view.hotline: view for view in snapshot.lines if query.site in ("", view.site)}
+    page = views.cut(found, query)
+    return models.LinePage(
+        at=models.instant(snapshot.at),
+        total=page.total,
+        next=page.next,
+        items=[views.line_out(found[key]) for key in page.keys],
+    )
+
+
+async def calls(asked: Asked) -> models.CallPage:
+    query = asked.query_as(models.CallQuery)
+    snapshot = asked.context.snapshot()
+    found = {
+        view.call: view
+        for view in snapshot.calls
+        if query.site in ("", view.site) and query.hotline in ("", view.hotline) and query.state in ("", view.state)
+    }
+    page = views.cut(found, query)
+    return models.CallPage(
+        at=models.instant(snapshot.at),
+        total=page.total,
+        next=page.next,
+        items=[views.call_out(found[key]) for key in page.keys],
+    )
+
+
+async def agreements(asked: Asked) -> models.AgreementPage:
+    snapshot = asked.context.snapshot()
+    found = views.agreements_out(snapshot)
+    page = views.cut(found, asked.query_as(models.ListQuery))
+    return models.AgreementPage(
+        at=models.instant(snapshot.at), total=page.total, next=page.next, items=[found[key] for key in page.keys]
+    )
+
+
+async def agent(asked: Asked) -> models.AgentOut:
+    return _agent(asked.context, _id(asked, "number"))
+
+
+async def call(asked: Asked) -> models.CallOut:
+    found = _call(asked.context, _id(asked, "id"))
+    if found is None:
+        raise Fault(HTTPStatus.NOT_FOUND, "No such call is alive; /explain shows those that have just ended, too.")
+    return found
+
+
+async def agreement(asked: Asked) -> models.AgreementOut:
+    return _agreement(asked.context, asked.path["name"])
+
+
+async def explain(asked: Asked) -> models.ExplainOut:
+    name = _id(asked, "id")
+    now = _call(asked.context, name)
+    steps = asked.context.history(name)[-STEPS_MAX:]
+    if now is None and not steps:
+        raise Fault(HTTPStatus.NOT_FOUND, "No such call is alive, and none that ended lately had this id.")
+    waits = now is not None and now.state in ("waiting", "offered")
+    candidates = asked.context.explain(name)[:CANDIDATES_MAX] if waits else ()
+    return models.ExplainOut(
+        call=name,
+        now=now,
+        steps=[step_out(step, name) for step in steps],
+        candidates=[
+            models.CandidateOut(
+                agent=candidate.agent, team=candidate.team, agreement=candidate.agreement, why_not=candidate.why_not
+            )
+            for candidate in candidates
+        ],
+    )
+
+
+def _id(asked: Asked, part: str) -> str:
+    return f"{asked.path['site']}/{asked.path[part]}"
+
+
+def _agent(context: Context, name: str) -> models.AgentOut:
+    view = next((view for view in context.snapshot().agents if view.agent == name), None)
+    if view is None:
+        raise Fault(HTTPStatus.NOT_FOUND, "The plan has no such agent.")
+    return views.agent_out(view)
+
+
+def _call(context: Context, name: str) -> models.CallOut | None:
+    view = next((view for view in context.snapshot().calls if view.call == name), None)
+    return None if view is None else views.call_out(view)
+
+
+def _agreement(context: Context, name: str) -> models.AgreementOut:
+    found = views.agreements_out(context.snapshot()).get(name)
+    if found is None:
+        raise Fault(HTTPStatus.NOT_FOUND, "The plan has no such agreement.")
+    return found
+
+
+# ---- changing
+
+
+async def switch(asked: Asked) -> models.AgreementOut:
+    """One at a time, so that of two who switch at once the second is told that the state is no longer what he saw."""
+    context, name, body = asked.context, asked.path["name"], asked.body_as(models.SwitchIn)
+    until = None if body.until is None else body.until.timestamp()
+    if until is not None and not 0 < until - context.clock() <= UNTIL_S_MAX:
+        raise Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "`until` must lie ahead, by no more than a year.")
+    async with context.switching:
+        before = _agreement(context, name)
+        if body.expected_enabled is not None and body.expected_enabled != before.enabled:
+            state = "on" if before.enabled else "off"
+            raise Fault(HTTPStatus.CONFLICT, f"Changed meanwhile: the agreement is {state}. Look again, then decide.")
+        await _ask(context, AgreementSwitched(name, body.enabled, until, body.reason, asked.token.name))
+        after = _agreement(context, name)
+    await _audit(asked, f"agreement {name}", body.reason, _switch_text(before), _switch_text(after))
+    return after
+
+
+def _switch_text(state: models.AgreementOut) -> str:
+    return ("on" if state.enabled else "off") + (f" until {state.until.isoformat()}" if state.until else "")
+
+
+async def set_agent_state(asked: Asked) -> models.AgentOut:
+    context, name, body = asked.context, _id(asked, "number"), asked.body_as(models.AgentStateIn)
+    before = _agent(context, name)
+    await _ask(context, AgentActed(name, body.state, body.reason, asked.token.name))
+    after = _agent(context, name)
+    await _audit(asked, f"agent {name} {body.state.value}", body.reason, before.state, after.state)
+    return after
+
+
+async def _ask(context: Context, event: Event) -> None:
+    """Submit and wait. An event that is late is not called back: whether it takes effect is then unknown."""
+    try:
+        async with asyncio.timeout(context.ask_s):
+            commands = await context.ask(event)
+    except TimeoutError:
+        raise Fault(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The router did not answer in time; it may still do this. Look before you try again.",
+            headers={"Retry-After": "5"},
+        ) from None
+    refused = next((command for command in commands if isinstance(command, Ignored)), None)
+    if refused is not None:
+        raise Fault(HTTPStatus.CONFLICT, f"The router did nothing: {refused.because}")
+
+
+async def _audit(asked: Asked, what: str, why: str, before: str, after: str) -> None:
+    try:
+        await asked.context.audit(who=asked.token.name, what=what, why=why, before=before, after=after)
+    except Exception:
+        log.exception("no audit entry was written", who=asked.token.name, what=what, why=why)
+        raise Fault(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "It is done, but the audit entry could not be written; the log has it."
+        ) from None
+
+
+# ---- the table
+
+CONFLICT, UNPROCESSABLE = HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
+OPERATIONS = (
+    Operation("GET", "/sites", "listSites", "Sites and their links", models.SitePage, sites, models.ListQuery),
+    Operation("GET", "/teams", "listTeams", "Teams, agents by state", models.TeamPage, teams, models.TeamQuery),
+    Operation("GET", "/agents", "listAgents", "Agents' present states", models.AgentPage, agents, models.AgentQuery),
+    Operation("GET", "/agents/{site}/{number}", "getAgent", "One agent's present state", models.AgentOut, agent),
+    Operation(
+        "POST",
+        "/agents/{site}/{number}/state",
+        "setAgentState",
+        "Ask for an agent's state",
+        models.AgentOut,
+        set_agent_state,
+        body=models.AgentStateIn,
+        faults=(CONFLICT,),
+    ),
+    Operation("GET", "/lines", "listLines", "Callers waiting per hotline", models.LinePage, lines, models.LineQuery),
+    Operation("GET", "/calls", "listCalls", "Calls that are alive", models.CallPage, calls, models.CallQuery),
+    Operation("GET", "/calls/{site}/{id}", "getCall", "One call that is alive", models.CallOut, call),
+    Operation(
+        "GET", "/calls/{site}/{id}/explain", "explainCall", "Why a call went where it went", models.ExplainOut, explain
+    ),
+    Operation(
+        "GET",
+        "/agreements",
+        "listAgreements",
+        "Overflow agreements",
+        models.AgreementPage,
+        agreements,
+        models.ListQuery,
+    ),
+    Operation("GET", "/agreements/{name}", "getAgreement", "One agreement", models.AgreementOut, agreement),
+    Operation(
+        "POST",
+        "/agreements/{name}/switch",
+        "switchAgreement",
+        "Switch an agreement on or off",
+        models.AgreementOut,
+        switch,
+        body=models.SwitchIn,
+        faults=(CONFLICT, UNPROCESSABLE),
+    ),
+)

@@ -1,0 +1,302 @@
+"""What the API says and accepts, as pydantic models; the OpenAPI document is made from them.
+
+Figures about agents stop at their present state: there are no per-agent statistics. Callers' numbers leave this
+service masked to their last three digits.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from callrouter.core.events import AgentAct
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 1000
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_PLAIN = r"^[^\x00-\x1F\x7F]*$"
+_WORDS = r"^[^\s\x00-\x1F\x7F][^\x00-\x1F\x7F]*[^\s\x00-\x1F\x7F]$"
+
+CallState = Literal["waiting", "offered", "talking", "transferred", "releasing"]
+AgentState = Literal["logged_out", "ready", "offered", "talking", "wrap_up", "paused", "unreachable", "busy"]
+Name = Annotated[str, Field(max_length=80)]
+
+
+def _rfc3339(value: object) -> object:
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError("not an RFC 3339 date-time with an offset, such as 2026-11-23T12:00:00+01:00")
+    return value
+
+
+def _count(value: object) -> object:
+    # pydantic would take '1_0' and ' 5.0' as well; the published schema does not
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
+        raise ValueError("not a whole number")
+    return int(value) if isinstance(value, str) else value
+
+
+def _flag(value: object) -> object:
+    if value not in ("true", "false"):
+        raise ValueError("neither true nor false")
+    return value == "true"
+
+
+DateTime = Annotated[
+    AwareDatetime,
+    Strict(False),  # what a validator returns no longer counts as JSON, and strictness would refuse any text
+    BeforeValidator(_rfc3339),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Limit = Annotated[int, BeforeValidator(_count), Field(ge=1, le=LIMIT_MAX)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
+def instant(at: float) -> datetime:
+    """UTC seconds to the date-time that the API shows (whole milliseconds)."""
+    return datetime.fromtimestamp(round(at, 3), UTC)
+
+
+def masked(caller: str) -> str:
+    """The caller's last three digits; '' stays '' (withheld)."""
+    return "" if not caller else "•••" + (caller[-3:] if len(caller) > 3 else "")
+
+
+class Out(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteOut(Out):
+    """A place with its own Asterisk."""
+
+    site: str
+    title: str
+    link_up: bool = Field(description="Whether orders reach its Asterisk and its events reach the router.")
+    trunks_down: list[str] = Field(description="Sites to which it cannot send calls now.")
+    waiting: int = Field(ge=0, description="Callers who ring unanswered, also while a phone is being rung for them.")
+    talking: int = Field(ge=0)
+
+
+class TeamOut(Out):
+    """Agents of one site who serve the same hotlines; only counts, no figures per agent."""
+
+    team: str
+    site: str
+    title: str
+    strategy: str
+    agents: int = Field(ge=0)
+    states: dict[AgentState, int] = Field(
+        description="State to number of agents; states that nobody is in are left out."
+    )
+
+
+class AgentOut(Out):
+    """An agent's present state."""
+
+    agent: str = Field(examples=["magdeburg/1001"])
+    team: str
+    site: str
+    phone: str
+    state: AgentState
+    reason: str
+    since: datetime
+    call: str = Field(description="The call that he is offered or talks to; empty if none.")
+
+
+class LineOut(Out):
+    """The waiting callers of one hotline."""
+
+    hotline: str
+    site: str
+    open: bool
+    waiting: int = Field(ge=0)
+    offered: int = Field(ge=0)
+    talking: int = Field(ge=0)
+    longest_wait_s: float = Field(ge=0)
+
+
+class CallOut(Out):
+    """A call that is alive now."""
+
+    call: str = Field(examples=["gera/1732268042.17"])
+    site: str
+    hotline: str
+    topic: str
+    caller: str = Field(description="Masked to the last three digits; empty if withheld.", examples=["•••417"])
+    state: CallState
+    arrived_at: datetime
+    wait_s: float = Field(ge=0, description="Until it was answered, or so far.")
+    agents: list[str]
+    team: str
+    agreement: str = Field(description="The overflow agreement it was lent under; empty if none.")
+    attempts: int = Field(ge=0)
+
+
+class DirectionOut(Out):
+    """One direction of an agreement: calls of the borrower may go to the lender."""
+
+    borrower: str
+    lender: str
+    in_force: bool
+    why_not: str = Field(description="What keeps it from lending now; empty if nothing.")
+    borrowed: int = Field(ge=0, description="Calls of the borrower that the lender has now.")
+    reserve: int = Field(ge=0, description="Free agents that the lender keeps.")
+    max_calls: int | None
+
+
+class AgreementOut(Out):
+    """An overflow agreement; a mutual one has two directions."""
+
+    agreement: str
+    enabled: bool
+    until: datetime | None = Field(description="When the configured state returns; null: when switched again.")
+    directions: list[DirectionOut]
+
+
+class Page(Out):
+    """Part of a list in the order of its ids."""
+
+    at: datetime = Field(description="The instant that this shows.")
+    total: int = Field(ge=0, description="Items that match, on all pages.")
+    next: str | None = Field(description="Give this as `after` for the next page; null: this was the last.")
+
+
+class SitePage(Page):
+    items: list[SiteOut]
+
+
+class TeamPage(Page):
+    items: list[TeamOut]
+
+
+class AgentPage(Page):
+    items: list[AgentOut]
+
+
+class LinePage(Page):
+    items: list[LineOut]
+
+
+class CallPage(Page):
+    items: list[CallOut]
+
+
+class AgreementPage(Page):
+    items: list[AgreementOut]
+
+
+Fact = str | int | float | bool | list[str] | None
+
+
+class CommandOut(Out):
+    """What the router ordered or recorded, and why."""
+
+    kind: str = Field(examples=["offer"])
+    because: str
+    facts: dict[str, Fact]
+
+
+class StepOut(Out):
+    """One turn of the router: what came in and what it decided."""
+
+    at: datetime
+    event: str = Field(examples=["call_arrived"])
+    facts: dict[str, Fact]
+    commands: list[CommandOut]
+
+
+class CandidateOut(Out):
+    """An agent who might take the call now. why_not: what keeps him from it; empty if nothing."""
+
+    agent: str
+    team: str
+    agreement: str
+    why_not: str
+
+
+class ExplainOut(Out):
+    """Why a call went where it went, and where it might go now."""
+
+    call: str
+    now: CallOut | None = Field(description="The call as it stands; null when it has ended.")
+    steps: list[StepOut]
+    candidates: list[CandidateOut] = Field(description="Only while the call waits; at most 1000.")
+
+
+class Ready(Out):
+    status: Literal["ok"] = "ok"
+
+
+# ---- what people ask for
+
+
+class In(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SwitchIn(In):
+    """Switch an agreement."""
+
+    enabled: bool
+    reason: Annotated[str, StringConstraints(pattern=_WORDS)] = Field(
+        min_length=10, max_length=200, description="Kept in the audit trail.", examples=["Krankstand in Gera am Montag"]
+    )
+    until: DateTime | None = Field(
+        default=None, description="RFC 3339; then the configured state returns. Null: until switched again."
+    )
+    expected_enabled: bool | None = Field(
+        default=None, description="What you saw; if it is different by now, nothing is done and the answer is 409."
+    )
+
+
+class AgentStateIn(In):
+    """Ask for an agent's state. log_in and pause also serve a supervisor for an agent."""
+
+    state: AgentAct = Field(strict=False)
+    reason: Annotated[str, StringConstraints(pattern=_PLAIN)] = Field(default="", max_length=80)
+
+
+class ListQuery(BaseModel):
+    """What every list takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Limit = Field(default=LIMIT_DEFAULT, description="Items on a page.")
+    after: Name = Field(default="", description="The `next` of the page before; empty: from the start.")
+
+
+class TeamQuery(ListQuery):
+    site: Name = ""
+
+
+class LineQuery(ListQuery):
+    site: Name = ""
+
+
+class AgentQuery(ListQuery):
+    site: Name = ""
+    team: Name = ""
+    state: Literal["", AgentState] = ""
+
+
+class CallQuery(ListQuery):
+    site: Name = ""
+    hotline: Name = ""
+    state: Literal["", CallState] = ""
+
+
+class NoQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,108 @@
+"""The OpenAPI 3.1 document, made from the table of operations and the pydantic models. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from callrouter import __version__
+from callrouter.web.operations import Operation
+from callrouter.web.problems import MEDIA_TYPE, Problem
+
+Json = dict[str, Any]
+PATH_EXAMPLES = {"site": "gera", "number": "2001", "id": "1732268042.17", "name": "gera-magdeburg"}
+PATH_WORDS = {
+    "site": "The site of the id, the part before the slash.",
+    "number": "The agent's number, the part after the slash.",
+    "id": "The call's id at its site, the part after the slash.",
+    "name": "The agreement's name.",
+}
+
+
+def document(operations: Sequence[Operation]) -> Json:
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
+    for operation in operations:
+        models.append((operation.answer, "serialization"))
+        if operation.body:
+            models.append((operation.body, "validation"))
+    _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    paths: dict[str, Json] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "callrouter",
+            "version": __version__,
+            "description": "Read the state of the network, switch overflow agreements, set agents' states, explain a "
+            "call. Lists come in pages. Callers' numbers are masked; there are no figures per agent. Every error is "
+            "a problem as in RFC 9457.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(operation: Operation) -> Json:
+    parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", operation.path)]
+    parameters += _query_parameters(operation.query)
+    responses: Json = {"200": {"description": "Done.", "content": {"application/json": _ref(operation.answer)}}}
+    for status in sorted({*_usual_faults(operation), *operation.faults}):
+        responses[str(int(status))] = {
+            "description": status.description or status.phrase,
+            "content": {MEDIA_TYPE: _ref(Problem)},
+        }
+    made: Json = {"operationId": operation.name, "summary": operation.summary, "responses": responses}
+    if parameters:
+        made["parameters"] = parameters
+    if operation.body:
+        made["requestBody"] = {"required": True, "content": {"application/json": _ref(operation.body)}}
+    return made
+
+
+def _usual_faults(operation: Operation) -> list[HTTPStatus]:
+    faults = [HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED]
+    if "{" in operation.path:
+        faults.append(HTTPStatus.NOT_FOUND)
+    if operation.writes:
+        faults += [HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE]
+    if operation.body:
+        faults += [HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
+    return faults
+
+
+def _ref(model: type[BaseModel]) -> Json:
+    return {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+
+
+def _path_parameter(name: str) -> Json:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": PATH_WORDS[name],
+        "schema": {"type": "string", "minLength": 1},
+        "example": PATH_EXAMPLES[name],
+    }
+
+
+def _query_parameters(model: type[BaseModel]) -> list[Json]:
+    made = []
+    for name, schema in model.model_json_schema().get("properties", {}).items():
+        schema.pop("title", None)
+        parameter: Json = {"name": name, "in": "query", "schema": schema}
+        if "description" in schema:
+            parameter["description"] = schema.pop("description")
+        made.append(parameter)
+    return made

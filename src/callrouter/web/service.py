@@ -1,0 +1,103 @@
+"""The aiohttp application: probes and metrics for machines, the API for programs, and the server that offers them.
+
+/healthz, /readyz and /metrics need no token and hold no personal data; by default all of it listens on loopback only.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+from aiohttp import web
+
+from callrouter.web.api import OPERATIONS
+from callrouter.web.context import CONTEXT, Context
+from callrouter.web.models import Ready
+from callrouter.web.openapi import document
+from callrouter.web.operations import BODY_BYTES_MAX, authenticate, runner
+from callrouter.web.problems import Fault, FieldError, Handler, problems
+
+API = "/api/v1"
+OPENAPI = f"{API}/openapi.json"
+LOOPBACK = "127.0.0.1"
+# A body is read as it came: what is small when packed could be large unpacked.
+HANDLER = {"auto_decompress": False}
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def healthz(_request: web.Request) -> web.StreamResponse:
+    """The loop turns: this process need not be restarted."""
+    return web.Response(body=Ready().model_dump_json().encode(), content_type="application/json")
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """200 when calls can be routed, else 503 with every reason."""
+    reasons = request.app[CONTEXT].health()
+    if reasons:
+        errors = tuple(FieldError(where="service", what=reason) for reason in reasons)
+        raise Fault(HTTPStatus.SERVICE_UNAVAILABLE, "; ".join(reasons), errors)
+    return await healthz(request)
+
+
+async def metrics(request: web.Request) -> web.StreamResponse:
+    return web.Response(body=request.app[CONTEXT].metrics(), headers={"Content-Type": METRICS_TYPE})
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Who has no token learns nothing below /api/, not even which paths there are."""
+    if request.path.startswith("/api/") and request.path != OPENAPI:
+        authenticate(request, request.app[CONTEXT])
+    return await handler(request)
+
+
+async def _headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+
+
+def make_app(context: Context) -> web.Application:
+    """All routes over this context; for tests as for the real server."""
+    text = json.dumps(document(OPERATIONS), ensure_ascii=False).encode()
+
+    async def openapi(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=text, content_type="application/json")
+
+    app = web.Application(middlewares=[problems, guard], client_max_size=BODY_BYTES_MAX, handler_args=HANDLER)
+    app[CONTEXT] = context
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get(OPENAPI, openapi)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, API + operation.path, runner(operation))
+    app.on_response_prepare.append(_headers)
+    return app
+
+
+class Server:
+    """The application on a TCP port. port 0: any free one; `port` then says which."""
+
+    def __init__(self, context: Context, host: str = LOOPBACK, port: int = 8080) -> None:
+        self._runner = web.AppRunner(make_app(context), access_log=None, shutdown_timeout=2.0)
+        self.host = host
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Raises OSError when the port is taken."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self.host, self.port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
