@@ -60,7 +60,7 @@ _CODES = {
     "done": AgentAct.WRAP_UP_DONE,
 }
 _GONE = frozenset(("UNAVAILABLE", "INVALID", "UNKNOWN"))
-_CONTACT_UP = {"Reachable": True, "NonQualified": True, "Unreachable": False, "Removed": False}
+CONTACT_UP = {"Reachable": True, "NonQualified": True, "Unreachable": False, "Removed": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,18 @@ def fenced(site: str, message: Message) -> Fenced | None:
     call = _own_call(message)
     if not call:
         return None
-    parts = _text(message, "Cmd").split("_")
+    parts = text(message, "Cmd").split("_")
     offer = len(parts) == 5 and parts[1] == "agent"
     return Fenced(site, call, number(parts[0], 0), number(parts[4], 0) if offer else None)
 
 
 # ---- the pieces that `readback.py` shares
+
+
+def text(message: Message, header: str) -> str:
+    """The one value of a header; '' when it is missing or, against the rule, repeated."""
+    value = message.get(header, "")
+    return value if isinstance(value, str) else ""
 
 
 def entity(unique_id: str) -> str:
@@ -122,8 +128,8 @@ def variable(message: Message, header: str, name: str) -> str:
     return ""
 
 
-def number(text: str, otherwise: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else otherwise
+def number(digits: str, otherwise: int) -> int:
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else otherwise
 
 
 def phone_state(site: str, device: str, state: str) -> PhoneState | None:
@@ -133,9 +139,9 @@ def phone_state(site: str, device: str, state: str) -> PhoneState | None:
     return PhoneState(site, device[6:], state not in _GONE, state not in _GONE and state != "NOT_INUSE")
 
 
-def targets(site: str, text: str) -> tuple[tuple[str, str], ...]:
+def targets(site: str, order: str) -> tuple[tuple[str, str], ...]:
     """(site, phone) of each target in an order: `1001@gera&1002` → (gera, 1001), (here, 1002)."""
-    pairs = (part.partition("@") for part in text.split("&") if part)
+    pairs = (part.partition("@") for part in order.split("&") if part)
     return tuple((at or site, phone) for phone, _, at in pairs)
 
 
@@ -162,13 +168,13 @@ _UNAVAILABLE = {1: Result.UNREACHABLE, 18: Result.UNREACHABLE, 20: Result.UNREAC
 
 
 def _user_event(site: str, m: Message) -> Events:
-    handler = _USER_HANDLERS.get(_text(m, "UserEvent"))
+    handler = _USER_HANDLERS.get(text(m, "UserEvent"))
     return handler(site, m) if handler is not None else ()
 
 
 def _offered(site: str, m: Message) -> Events:
     call = _own_call(m)
-    return (CallArrived(call, site, _text(m, "Did"), _text(m, "Cli")),) if call else ()
+    return (CallArrived(call, site, text(m, "Did"), text(m, "Cli")),) if call else ()
 
 
 def _held(_site: str, m: Message) -> Events:
@@ -178,18 +184,18 @@ def _held(_site: str, m: Message) -> Events:
 
 def _tried(site: str, m: Message) -> Events:
     call = _own_call(m)
-    attempt = _text(m, "Try")
+    attempt = text(m, "Try")
     if not call or not attempt.isdigit():
         return ()
-    status = _text(m, "Status")
+    status = text(m, "Status")
     cancelled = m.get("Cancel") == attempt
     if status == "ANSWER" and not cancelled:
         return ()
-    ring = _text(m, "Ring")
+    ring = text(m, "Ring")
     ring_s = number(ring, 0) / 1000 if ring else None
-    tried = targets(site, _text(m, "To"))
+    tried = targets(site, text(m, "To"))
     trunk = bool(tried) and all(at != site for at, _ in tried)
-    why = Result.CANCELLED if cancelled else result(status, number(_text(m, "Cause"), 0), ring_s is not None, trunk)
+    why = Result.CANCELLED if cancelled else result(status, number(text(m, "Cause"), 0), ring_s is not None, trunk)
     return (OfferEnded(call, int(attempt), why, ring_s),)
 
 
@@ -199,9 +205,9 @@ def _taken(_site: str, m: Message) -> Events:
 
 
 def _acted(site: str, m: Message) -> Events:
-    phone = _text(m, "Phone")
-    act = _CODES.get(_text(m, "Code"))
-    if act is None or not phone or endpoint(_text(m, "Channel")) != phone:
+    phone = text(m, "Phone")
+    act = _CODES.get(text(m, "Code"))
+    if act is None or not phone or endpoint(text(m, "Channel")) != phone:
         return ()
     return (PhoneActed(site, phone, act),)
 
@@ -210,12 +216,12 @@ def _acted(site: str, m: Message) -> Events:
 
 
 def _new_channel(site: str, m: Message) -> Events:
-    phone, leg = endpoint(_text(m, "Channel")), entity(_text(m, "Uniqueid"))
+    phone, leg = endpoint(text(m, "Channel")), entity(text(m, "Uniqueid"))
     return (PhoneLeg(site, phone, leg, up=True),) if phone and leg else ()
 
 
 def _hangup(site: str, m: Message) -> Events:
-    unique_id = _text(m, "Uniqueid")
+    unique_id = text(m, "Uniqueid")
     leg = entity(unique_id)
     if not leg:
         return ()
@@ -223,10 +229,10 @@ def _hangup(site: str, m: Message) -> Events:
     call_uid = variable(m, "ChanVariable", "CR_CALL")
     if call_uid == unique_id:
         up = m.get("ChannelStateDesc") == "Up"
-        events.append(CallEnded(leg, number(_text(m, "Cause"), 0), answered=up))
+        events.append(CallEnded(leg, number(text(m, "Cause"), 0), answered=up))
     elif call_uid.startswith(site + "-"):  # a leg lent to another site's call is that site's to report
         events.append(LegEnded(entity(call_uid), leg))
-    phone = endpoint(_text(m, "Channel"))
+    phone = endpoint(text(m, "Channel"))
     if phone:
         events.append(PhoneLeg(site, phone, leg, up=False))
     return tuple(events)
@@ -238,7 +244,7 @@ def _dial(m: Message) -> tuple[CallId, int, str] | None:
     if not call_uid or call_uid != m.get("Uniqueid"):
         return None
     attempt = variable(m, "ChanVariable", "CR_TRY")
-    leg = entity(_text(m, "DestUniqueid"))
+    leg = entity(text(m, "DestUniqueid"))
     return (entity(call_uid), int(attempt), leg) if attempt.isdigit() and leg else None
 
 
@@ -247,7 +253,7 @@ def _dial_begin(site: str, m: Message) -> Events:
     if dial is None:
         return ()
     call, attempt, leg = dial
-    phone, _, at = _text(m, "DialString").partition("@")
+    phone, _, at = text(m, "DialString").partition("@")
     return (LegStarted(call, attempt, leg, at or site, phone),)
 
 
@@ -255,11 +261,11 @@ def _dial_end(_site: str, m: Message) -> Events:
     dial = _dial(m)
     if dial is None:
         return ()
-    status = _text(m, "DialStatus")
+    status = text(m, "DialStatus")
     if status == "ANSWER":
         return (LegAnswered(*dial),)
     rang = m.get("DestChannelStateDesc") == "Ringing"
-    trunk = _named_like_a_site(endpoint(_text(m, "DestChannel")))
+    trunk = _named_like_a_site(endpoint(text(m, "DestChannel")))
     if status == "CHANUNAVAIL":  # DialEnd has no cause: a phone that rang and then says no was refused by hand
         why = Result.REFUSED if rang else Result.UNREACHABLE
     else:
@@ -271,20 +277,20 @@ def _dial_end(_site: str, m: Message) -> Events:
 
 
 def _device(site: str, m: Message) -> Events:
-    state = phone_state(site, _text(m, "Device"), _text(m, "State"))
+    state = phone_state(site, text(m, "Device"), text(m, "State"))
     return (state,) if state is not None else ()
 
 
 def _contact(site: str, m: Message) -> Events:
-    return _trunk(site, _text(m, "EndpointName"), _text(m, "ContactStatus"))
+    return _trunk(site, text(m, "EndpointName"), text(m, "ContactStatus"))
 
 
 def _peer(site: str, m: Message) -> Events:
-    return _trunk(site, _text(m, "Peer").removeprefix("PJSIP/"), _text(m, "PeerStatus"))
+    return _trunk(site, text(m, "Peer").removeprefix("PJSIP/"), text(m, "PeerStatus"))
 
 
 def _trunk(site: str, peer: str, status: str) -> Events:
-    up = _CONTACT_UP.get(status)
+    up = CONTACT_UP.get(status)
     return (TrunkState(site, peer, up),) if up is not None and _named_like_a_site(peer) else ()
 
 
@@ -301,11 +307,6 @@ def _named_like_a_site(name: str) -> bool:
     the router ignores the trunk of a site that it does not know.
     """
     return name[:1].isalpha()
-
-
-def _text(m: Message, header: str) -> str:
-    value = m.get(header, "")
-    return value if isinstance(value, str) else ""
 
 
 def _own_call(m: Message) -> CallId:
