@@ -1,0 +1,1 @@
+"""The journal: what happened and what was decided, replayable."""

@@ -1,0 +1,102 @@
+"""One segment of the journal as text: a header line, then one line per handled event. And reading it back.
+
+A segment can be replayed without its predecessors: the header holds the router's whole state at its beginning.
+Knows the layout of lines, not when segments begin or end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from callrouter import __version__
+from callrouter.core.commands import Command
+from callrouter.core.events import Event
+from callrouter.journal.codec import Codec, CodecError
+
+FORMAT = 1
+
+
+class JournalDamaged(Exception):
+    """A segment cannot be read: not a journal, another format, or a line that is neither whole nor the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a segment begins with. seq: of its first entry. state: the router's checkpoint before that entry."""
+
+    seq: int
+    now: float
+    state: Any
+    release: str = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One handled event and what the router decided. failed: the name of the exception if the handler broke."""
+
+    seq: int
+    now: float
+    event: Event
+    commands: tuple[Command, ...]
+    failed: str = ""
+    line: int = 0  # in the file, from 1
+
+
+def header_line(codec: Codec, header: Header) -> bytes:
+    text = json.dumps(
+        {"journal": FORMAT, "release": header.release, "seq": header.seq, "now": header.now}, separators=(",", ":")
+    )
+    return f'{text[:-1]},"state":{codec.dumps(header.state)}}}\n'.encode()
+
+
+def entry_line(codec: Codec, seq: int, now: float, event: Event, commands: Sequence[Command], failed: str) -> bytes:
+    decided = ",".join([codec.dumps(command) for command in commands])
+    broke = f',"failed":{json.dumps(failed)}' if failed else ""
+    return f'{{"seq":{seq},"now":{now!r},"event":{codec.dumps(event)},"commands":[{decided}]{broke}}}\n'.encode()
+
+
+def read_segment(path: Path, codec: Codec) -> tuple[Header, Iterator[Entry]]:
+    """The header and, lazily, the entries. A torn last line (the machine lost power) ends the segment quietly.
+
+    Raises JournalDamaged, and OSError if the file cannot be read.
+    """
+    lines = _whole_lines(path)
+    try:
+        _, first = next(lines)
+        data = json.loads(first)
+        if data["journal"] != FORMAT:
+            raise JournalDamaged(f"{path}:1: written in format {data['journal']}; this release reads {FORMAT}")
+        header = Header(data["seq"], data["now"], codec.decode(data["state"]), data["release"])
+    except StopIteration:
+        raise JournalDamaged(f"{path}: empty, or its only line is torn") from None
+    except (CodecError, ValueError, KeyError, TypeError) as error:
+        raise JournalDamaged(f"{path}:1: not the beginning of a journal segment: {error}") from error
+    return header, _entries(path, codec, lines)
+
+
+def _entries(path: Path, codec: Codec, lines: Iterator[tuple[int, bytes]]) -> Iterator[Entry]:
+    for number, text in lines:
+        try:
+            data = json.loads(text)
+            yield Entry(
+                seq=data["seq"],
+                now=data["now"],
+                event=codec.decode(data["event"]),
+                commands=tuple(codec.decode(one) for one in data["commands"]),
+                failed=data.get("failed", ""),
+                line=number,
+            )
+        except (CodecError, ValueError, KeyError, TypeError) as error:
+            raise JournalDamaged(f"{path}:{number}: {error}") from error
+
+
+def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                return  # torn: it was never whole, so no order of it has left
+            yield number, line

@@ -1,0 +1,204 @@
+"""The journal on disk: appended before an order leaves, rotated by size, kept for a limited time.
+
+`flush` hands the lines to the kernel (write(2)), so kill -9 loses nothing that was acted on; power loss can cost what
+came after the last fdatasync, which a thread does every `sync_s`. A full disk never stops routing: lines are counted
+as lost, and the next segment begins with a fresh checkpoint as soon as there is room.
+
+The lines hold callers' numbers: files are readable by their owner only and are deleted after `keep_s`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from callrouter.core.commands import Command
+from callrouter.core.events import Event
+from callrouter.journal.codec import Codec
+from callrouter.journal.segment import Header, entry_line, header_line
+
+log = structlog.get_logger(__name__)
+RETRY_S = 5.0  # between two attempts to begin a segment after a failure
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLimits:
+    segment_bytes_max: int = 64 * 2**20
+    total_bytes_max: int = 4 * 2**30
+    keep_s: float = 14 * 86_400.0
+    sync_s: float = 0.1
+
+
+class Journal:
+    """Append-only; used from one task. `checkpoint` gives the router's whole state for the head of a segment."""
+
+    def __init__(
+        self,
+        folder: Path,
+        codec: Codec,
+        checkpoint: Callable[[], Any],
+        limits: JournalLimits | None = None,
+    ) -> None:
+        self._folder = folder
+        self._codec = codec
+        self._checkpoint = checkpoint
+        self._limits = limits or JournalLimits()
+        self._fd: int | None = None
+        self._path: Path | None = None
+        self._size = 0
+        self._buffer: list[bytes] = []
+        self._next_seq = 1
+        self._retry_at = 0.0
+        self._dirty = asyncio.Event()
+        self._rotated = True
+        self.trouble = ""  # why lines are being lost; '' while all is well
+        self.lines_lost = 0
+        self.lines_written = 0
+        self.bytes_written = 0
+        self.segments_begun = 0
+
+    @property
+    def path(self) -> Path | None:
+        """The segment being written."""
+        return self._path
+
+    def append(self, seq: int, now: float, event: Event, commands: Sequence[Command], failed: str = "") -> None:
+        """Take one line; it is on its way to the disk only after `flush`."""
+        self._next_seq = seq + 1
+        if self._fd is None:
+            self.lines_lost += 1
+            return
+        try:
+            self._buffer.append(entry_line(self._codec, seq, now, event, commands, failed))
+        except Exception as error:  # a class that the codec cannot carry: ours to mend, and no reason to stop routing
+            self.lines_lost += 1
+            self._give_up(f"an entry cannot be written: {error}", now)
+
+    def flush(self, now: float) -> None:
+        """Hand all lines to the kernel; begin a new segment if it is time. Never raises for the disk's sake."""
+        if self._buffer:
+            data = b"".join(self._buffer)
+            count = len(self._buffer)
+            self._buffer.clear()
+            if self._write(data, now):
+                self.lines_written += count
+            else:
+                self.lines_lost += count
+        if self._fd is None:
+            if now >= self._retry_at:
+                self.begin(now)
+        elif self._size >= self._limits.segment_bytes_max:
+            self.begin(now)
+
+    def begin(self, now: float) -> None:
+        """Start a segment with the router's state as it is now."""
+        assert not self._buffer, "flush first: the state in the header is after these lines"
+        self._close()
+        name = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        path = self._folder / f"{name}-{self._next_seq:012d}-{os.getpid()}.jsonl"
+        try:
+            head = header_line(self._codec, Header(self._next_seq, now, self._checkpoint()))
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except Exception as error:  # the disk's fault or, in the checkpoint, ours; routing goes on
+            self._give_up(f"no new segment: {error}", now)
+            return
+        self._path, self._size = path, 0
+        if self._write(head, now):
+            self.segments_begun += 1
+            self._rotated = True
+            if self.trouble:
+                log.warning("journal is written again", path=str(path), lines_lost=self.lines_lost)
+            self.trouble = ""
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    async def run(self) -> None:
+        """Sync and clean up in a thread until cancelled."""
+        while True:
+            await self._dirty.wait()
+            await asyncio.sleep(self._limits.sync_s)
+            self._dirty.clear()
+            await self._sync()
+
+    def close(self, now: float) -> None:
+        """Write and sync the rest. Blocks; for the end of the process."""
+        self.flush(now)
+        if self._fd is not None:
+            with contextlib.suppress(OSError):
+                os.fdatasync(self._fd)
+        self._close()
+
+    # ---- inside
+
+    def _write(self, data: bytes, now: float) -> bool:
+        assert self._fd is not None
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+        except OSError as error:
+            with contextlib.suppress(OSError):  # leave no half line behind: the segment stays readable
+                os.ftruncate(self._fd, self._size)
+            self._give_up(f"cannot be written: {error}", now)
+            return False
+        self._size += len(data)
+        self.bytes_written += len(data)
+        self._dirty.set()
+        return True
+
+    def _give_up(self, trouble: str, now: float) -> None:
+        """The segment ends here; try another one later, since a gap cannot be replayed."""
+        if not self.trouble:
+            log.error("journal is not written; routing goes on", trouble=trouble)
+        self.trouble = trouble
+        self.lines_lost += len(self._buffer)
+        self._buffer.clear()
+        self._retry_at = now + RETRY_S
+        self._close()
+
+    def _close(self) -> None:
+        if self._fd is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._fd)
+            self._fd = None
+
+    async def _sync(self) -> None:
+        prune, self._rotated = self._rotated, False
+        fd = None if self._fd is None else os.dup(self._fd)  # a rotation may close the other one meanwhile
+        try:
+            await asyncio.to_thread(self._sync_in_thread, fd, prune)
+        except OSError as error:
+            log.error("journal could not be synced", error=str(error))
+
+    def _sync_in_thread(self, fd: int | None, prune: bool) -> None:
+        if fd is not None:
+            try:
+                os.fdatasync(fd)
+            finally:
+                os.close(fd)
+        if prune:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Delete segments that are too old, and the oldest ones beyond the total size. Never the current one."""
+        found = sorted(self._folder.glob("*.jsonl"), reverse=True)
+        total = 0
+        for path in found:
+            try:
+                stat = path.stat()
+                total += stat.st_size
+                old = stat.st_mtime < datetime.now(UTC).timestamp() - self._limits.keep_s
+                if path != self._path and (old or total > self._limits.total_bytes_max):
+                    path.unlink()
+            except FileNotFoundError:  # another router cleans the same folder
+                continue
