@@ -59,8 +59,8 @@ def actions(order: Order, epoch: int) -> tuple[Action, ...]:
             return _set(channel, "CR_CMD", value), _bell(channel)
         case CancelOffer():
             attempt = _number("attempt", order.attempt, 0, 10**9)
-            hangups = ({"Action": "Hangup", "Channel": unique_id(leg)} for leg in order.legs)
-            return _set(channel, "CR_CANCEL", str(attempt)), *hangups
+            # the legs are left to the dialplan: a Hangup that races a phone's answer would end the conversation
+            return _set(channel, "CR_CANCEL", attempt), _bell(channel)
         case Release():
             cause = _number("cause", order.cause, 1, 127)
             return _set(channel, "CR_CMD", f"{epoch}_release_{cause}"), _bell(channel)
