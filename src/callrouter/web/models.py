@@ -49,20 +49,13 @@ def _count(value: object) -> object:
     return int(value) if isinstance(value, str) else value
 
 
-def _flag(value: object) -> object:
-    if value not in ("true", "false"):
-        raise ValueError("neither true nor false")
-    return value == "true"
-
-
 DateTime = Annotated[
     AwareDatetime,
     Strict(False),  # what a validator returns no longer counts as JSON, and strictness would refuse any text
     BeforeValidator(_rfc3339),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-Limit = Annotated[int, BeforeValidator(_count), Field(ge=1, le=LIMIT_MAX)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
+Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX), BeforeValidator(_count)]
 
 
 def instant(at: float) -> datetime:

@@ -22,6 +22,17 @@ PATH_WORDS = {
     "id": "The call's id at its site, the part after the slash.",
     "name": "The agreement's name.",
 }
+FAULT_WORDS = {
+    HTTPStatus.BAD_REQUEST: "The query or the body does not match the schema; `errors` names the places.",
+    HTTPStatus.UNAUTHORIZED: "No bearer token, or one that is not known.",
+    HTTPStatus.FORBIDDEN: "This token may read, not change.",
+    HTTPStatus.NOT_FOUND: "There is no such thing (any more).",
+    HTTPStatus.CONFLICT: "Changed meanwhile, or it means nothing in the present state.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not plain application/json.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "It matches the schema but cannot be, such as an end in the past.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The router did not answer in time; it may still do what was asked.",
+}
 
 
 def document(operations: Sequence[Operation]) -> Json:
@@ -60,7 +71,7 @@ def _operation(operation: Operation) -> Json:
     responses: Json = {"200": {"description": "Done.", "content": {"application/json": _ref(operation.answer)}}}
     for status in sorted({*_usual_faults(operation), *operation.faults}):
         responses[str(int(status))] = {
-            "description": status.description or status.phrase,
+            "description": FAULT_WORDS[status],
             "content": {MEDIA_TYPE: _ref(Problem)},
         }
     made: Json = {"operationId": operation.name, "summary": operation.summary, "responses": responses}
