@@ -1,0 +1,129 @@
+"""A valid network as the router's plan. Reads nothing and checks nothing: `references.py` and `sense.py` did."""
+
+from __future__ import annotations
+
+from callrouter.config import schema
+from callrouter.config.hours import ALL_DAY, DAYS, make_hours
+from callrouter.core import plan
+
+GENERAL = "general"  # the topic of a hotline that names none
+
+
+def topics_of(hotline: schema.Hotline) -> dict[str, schema.Topic]:
+    return hotline.topics or {GENERAL: schema.Topic(title=hotline.title)}
+
+
+def directions(agreement: schema.Agreement) -> list[tuple[str, str]]:
+    """(borrower, lender), both ways when mutual."""
+    pair = (agreement.borrower, agreement.lender)
+    return [pair, pair[::-1]] if agreement.mutual else [pair]
+
+
+def teams_of(hotline: schema.Hotline, topic: schema.Topic) -> list[str]:
+    return topic.teams or hotline.teams
+
+
+def skills(levels: schema.Skills) -> plan.Skills:
+    return tuple(sorted(levels.items()))
+
+
+def window(agreement: schema.Agreement, zone: str) -> plan.Hours | None:
+    if agreement.window is None and agreement.from_ is None and agreement.until is None:
+        return None
+    week = dict.fromkeys(DAYS, ALL_DAY) if agreement.window is None else agreement.window
+    return make_hours(week, zone, agreement.from_ or "", agreement.until or "")
+
+
+def make_plan(network: schema.Network, version: str) -> plan.Plan:
+    return plan.Plan(
+        version=version,
+        sites=tuple(plan.Site(name, site.title, site.land, site.zone) for name, site in network.sites.items()),
+        hotlines=tuple(_hotline(name, hotline, network) for name, hotline in network.hotlines.items()),
+        teams=tuple(_team(name, team) for name, team in network.teams.items()),
+        agents=tuple(agent for name, team in network.teams.items() for agent in agents_of(name, team)),
+        agreements=tuple(
+            direction for name, one in network.agreements.items() for direction in _agreements(name, one, network)
+        ),
+    )
+
+
+def agents_of(name: str, team: schema.Team) -> list[plan.Agent]:
+    return [
+        plan.Agent(
+            id=f"{team.site}/{number}",
+            team=name,
+            site=team.site,
+            phone=entry.phone or number,
+            skills=skills(entry.skills),
+        )
+        for entry in team.agents
+        for number in entry.numbers()
+    ]
+
+
+def _team(name: str, team: schema.Team) -> plan.Team:
+    return plan.Team(
+        name=name,
+        title=team.title,
+        site=team.site,
+        strategy=team.strategy,
+        ring_s=team.ring_s,
+        wrap_up_s=team.wrap_up_s,
+        wrap_up_more_s=team.wrap_up_more_s,
+        refusal_pause_s=team.refusal_pause_s,
+        ring_all_max=team.ring_all_max,
+    )
+
+
+def _hotline(name: str, hotline: schema.Hotline, network: schema.Network) -> plan.Hotline:
+    topics = topics_of(hotline)
+    zone = network.sites[hotline.site].zone
+    return plan.Hotline(
+        name=name,
+        title=hotline.title,
+        site=hotline.site,
+        numbers=tuple(plan.Number(number.dialled, number.topic or "") for number in hotline.numbers),
+        hours=None if hotline.hours is None else make_hours(hotline.hours, zone),
+        teams=tuple(hotline.teams),
+        topics=tuple(_topic(topic_name, topic) for topic_name, topic in topics.items()),
+        default_topic=hotline.default_topic or next(iter(topics)),
+        target_s=hotline.target_s,
+        ring_max_s=hotline.ring_max_s,
+        line_max=hotline.line_max,
+        priority=hotline.priority,
+        affinity_s=hotline.affinity_s,
+    )
+
+
+def _topic(name: str, topic: schema.Topic) -> plan.Topic:
+    return plan.Topic(
+        name=name,
+        title=topic.title,
+        needs=skills(topic.needs),
+        relax=tuple(plan.Relaxation(step.after_s, skills(step.needs)) for step in topic.relax),
+        priority=topic.priority,
+        teams=tuple(topic.teams),
+    )
+
+
+def _agreements(name: str, agreement: schema.Agreement, network: schema.Network) -> list[plan.Agreement]:
+    return [
+        plan.Agreement(
+            name=name,
+            borrower=borrower,
+            lender=lender,
+            hotlines=tuple(agreement.hotlines),
+            topics=tuple(agreement.topics),
+            reserve=for_team(agreement.reserve, lender) or 0,
+            max_calls=None if agreement.max_calls is None else for_team(agreement.max_calls, lender),
+            after_s=agreement.after_s,
+            window=window(agreement, network.sites[network.teams[borrower].site].zone),
+            lender_health=agreement.lender_health,
+            enabled=agreement.enabled,
+        )
+        for borrower, lender in directions(agreement)
+    ]
+
+
+def for_team(value: schema.PerTeam, team: str) -> int | None:
+    return value.get(team, value.get(""))

@@ -1,0 +1,131 @@
+"""Weekly hours as people write them (`Mon-Fri: 08:00-18:00`, `2026-12-24: closed`), and when they are open at all.
+
+Turns text into `core.plan.Hours`. Which instant is open is `core/calendar.py`'s business, holidays too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from itertools import pairwise
+
+from callrouter.core.plan import Hours, Span
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DAY_S = 86_400
+ALL_DAY = (Span(0, DAY_S),)
+
+_SPAN = re.compile(r"(\d\d?):(\d\d)\s*[-–]\s*(\d\d?):(\d\d)")
+
+
+class HoursError(ValueError):
+    """`what` is wrong and the `mend`; key: the entry it concerns ('' = the one being read)."""
+
+    def __init__(self, what: str, mend: str, key: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.mend = mend
+        self.key = key
+
+
+def days_of(key: str) -> tuple[str, ...]:
+    """The weekdays ('Mon' …) or the one ISO date that a key names."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", key):
+        return (str(iso_date(key)),)
+    named: list[str] = []
+    for part in re.split(r"\s*,\s*", key.strip()):
+        first, dash, last = (bit.strip() for bit in part.partition("-"))
+        for word in (first, last) if dash else (first,):
+            if word not in DAYS:
+                raise HoursError(f"'{word}' is no weekday", f"use {', '.join(DAYS)} or a date like 2026-12-24")
+        low = DAYS.index(first)
+        high = DAYS.index(last) if dash else low
+        if high < low:
+            raise HoursError(f"'{part}' runs backwards", f"write '{last}-{first}', or the days with commas")
+        named += DAYS[low : high + 1]
+    return tuple(named)
+
+
+def iso_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise HoursError(f"'{text}' is no date", "write it like 2026-12-24") from None
+
+
+def spans_of(texts: list[str]) -> tuple[Span, ...]:
+    """Spans of one day, sorted. 'closed' alone is none."""
+    if texts == ["closed"]:
+        return ()
+    spans: list[Span] = []
+    for text in texts:
+        match = _SPAN.fullmatch(text.strip())
+        if match is None:
+            raise HoursError(f"'{text}' is no span of time", "write it like 08:00-18:00, or closed")
+        from_h, from_m, to_h, to_m = (int(group) for group in match.groups())
+        from_s, to_s = from_h * 3600 + from_m * 60, to_h * 3600 + to_m * 60
+        if from_m > 59 or to_m > 59 or to_s > DAY_S or from_s >= DAY_S:
+            raise HoursError(f"'{text}' names a time that no day has", "use 00:00 to 24:00")
+        if from_s >= to_s:
+            raise HoursError(f"'{text}' ends before it begins", "split it at midnight: 22:00-24:00 and 00:00-06:00")
+        spans.append(Span(from_s, to_s))
+    spans.sort(key=lambda span: span.from_s)
+    for before, after in pairwise(spans):
+        if after.from_s < before.to_s:
+            raise HoursError("two spans of one day overlap", "join them")
+    return tuple(spans)
+
+
+def make_hours(entries: Mapping[str, tuple[Span, ...]], zone: str, first_day: str = "", last_day: str = "") -> Hours:
+    """Refuses a day that is named twice."""
+    weekly: dict[str, tuple[Span, ...]] = {}
+    days: dict[str, tuple[Span, ...]] = {}
+    named: dict[str, str] = {}
+    for key, spans in entries.items():
+        for day in days_of(key):
+            if day in named:
+                raise HoursError(f"'{key}' names {day} again, after '{named[day]}'", "name each day once", key)
+            named[day] = key
+            (weekly if day in DAYS else days)[day] = spans
+    return Hours(
+        zone=zone,
+        weekly=tuple(weekly.get(day, ()) for day in DAYS),
+        days=tuple(sorted(days.items())),
+        first_day=first_day,
+        last_day=last_day,
+    )
+
+
+def ever_open(hours: Hours) -> bool:
+    """Is there any instant, ever, at which these hours are open?"""
+    first = date.fromisoformat(hours.first_day) if hours.first_day else None
+    last = date.fromisoformat(hours.last_day) if hours.last_day else None
+    special = dict(hours.days)
+    for special_day, spans in hours.days:
+        if spans and hours.first_day <= special_day <= (hours.last_day or "9999-12-31"):
+            return True
+    if first is None or last is None:
+        return any(hours.weekly)
+    # a week shows each weekday once; further days only matter when special days closed the earlier ones
+    day, stop = first, min(last, first + timedelta(days=7 * (len(special) + 1)))
+    while day <= stop:
+        if day.isoformat() not in special and hours.weekly[day.weekday()]:
+            return True
+        day += timedelta(days=1)
+    return False
+
+
+def meet(one: Hours | None, other: Hours | None) -> bool:
+    """May both be open at one instant? None is always open. By weekdays and date bounds; special days are left out."""
+    if one is None or other is None:
+        return True
+    if one.zone == other.zone and not any(
+        a.from_s < b.to_s and b.from_s < a.to_s
+        for mine, theirs in zip(one.weekly, other.weekly, strict=True)
+        for a in mine
+        for b in theirs
+    ):
+        return False
+    last = min(h.last_day for h in (one, other) if h.last_day) if one.last_day or other.last_day else ""
+    return not last or max(one.first_day, other.first_day) <= last

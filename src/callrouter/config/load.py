@@ -1,0 +1,147 @@
+"""A folder of YAML files to a plan, or to every error in it at once, each with file:line:col and the mend.
+
+Every *.yaml and *.yml file directly in the folder counts, in the order of their names; any file may hold any part.
+Secrets are not looked up here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from callrouter.config import schema
+from callrouter.config.build import make_plan
+from callrouter.config.draft import Draft
+from callrouter.config.messages import did_you_mean, explain
+from callrouter.config.references import check_references
+from callrouter.config.sense import check_sense
+from callrouter.config.source import ConfigError, Place, Problem, Source
+from callrouter.core.plan import Plan
+
+M = TypeVar("M", bound=schema.Model)
+
+SECTIONS: dict[str, type[schema.Model]] = {
+    "sites": schema.Site,
+    "hotlines": schema.Hotline,
+    "teams": schema.Team,
+    "agreements": schema.Agreement,
+    "service": schema.Service,
+}
+_NAMES: dict[str, TypeAdapter[str]] = {
+    section: TypeAdapter(schema.SiteName if section == "sites" else schema.Name) for section in SECTIONS
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that can be used.
+
+    plan.version is a hash of what the files say: comments, their layout and the files' names do not count, order does.
+    network: what the plan leaves out, such as connections, trunks and the service.
+    """
+
+    plan: Plan
+    network: schema.Network
+    warnings: tuple[Problem, ...]
+
+
+def load(folder: Path) -> Loaded:
+    """Read, validate and cross-check. Raises ConfigError with all problems. Blocks on files: not for the event loop."""
+    source = Source()
+    values = _read(folder, source)
+    draft = Draft(source)
+    for name, value in values["sites"].items():
+        _keep(draft.sites, _entry(source, schema.Site, ("sites", name), value, folder), name)
+    for name, value in values["hotlines"].items():
+        _keep(draft.hotlines, _entry(source, schema.Hotline, ("hotlines", name), value, folder), name)
+    for name, value in values["teams"].items():
+        _keep(draft.teams, _entry(source, schema.Team, ("teams", name), value, folder), name)
+    for name, value in values["agreements"].items():
+        _keep(draft.agreements, _entry(source, schema.Agreement, ("agreements", name), value, folder), name)
+    service = _entry(source, schema.Service, ("service",), values["service"], folder)
+    draft.service = service or schema.Service()
+    draft.names = {section: frozenset(entries) for section, entries in values.items()}
+    check_references(draft)
+    check_sense(draft)
+    warnings = tuple(sorted(set(draft.warnings)))
+    if source.problems:
+        raise ConfigError(tuple(sorted(set(source.problems))), warnings)
+    network = schema.Network.model_construct(
+        sites=draft.sites,
+        hotlines=draft.hotlines,
+        teams=draft.teams,
+        agreements=draft.agreements,
+        service=draft.service,
+    )
+    version = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:12]
+    return Loaded(make_plan(network, version), network, warnings)
+
+
+def _keep(found: dict[str, M], entry: M | None, name: str) -> None:
+    if entry is not None:
+        found[name] = entry
+
+
+def _read(folder: Path, source: Source) -> dict[str, dict[str, Any]]:
+    """Plain values per section and name, from all files; what cannot be read or stands twice is reported."""
+    source.values[()] = Place(str(folder))
+    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    try:
+        files = sorted(
+            path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+        )
+    except OSError as error:
+        mend = "name the folder that holds the YAML files"
+        raise ConfigError((Problem(Place(str(folder)), f"no such folder ({error.strerror})", mend),)) from None
+    if not files:
+        source.error(Place(str(folder)), "no *.yaml file here", "name the folder that holds the YAML files")
+    for path in files:
+        for section, key, node in source.read(path, str(path)):
+            if section not in SECTIONS:
+                source.error(key, f"unknown key '{section}'", did_you_mean(section, SECTIONS))
+                continue
+            source.keys.setdefault((section,), key)
+            source.values.setdefault((section,), key)
+            _merge(values[section], source, section, node, str(path))
+    return values
+
+
+def _merge(found: dict[str, Any], source: Source, section: str, node: Any, shown: str) -> None:
+    """Add one file's part of a section."""
+    for name, key, value in source.entries(node, section, shown):
+        where = (section, name)
+        if name in found:
+            kind = "key" if section == "service" else section[:-1]
+            other = source.keys[where]
+            source.error(key, f"{kind} '{name}' stands in {other} already", "remove one of the two")
+            continue
+        found[name] = source.take(value, where, key, shown)
+
+
+def _entry(source: Source, model: type[M], where: tuple[str, ...], value: Any, folder: Path) -> M | None:
+    """One validated entry, or None with its errors reported."""
+    section = where[0]
+    good = True
+    if len(where) == 2:
+        try:
+            _NAMES[section].validate_python(where[1])
+        except ValidationError as errors:
+            _, _, what, mend = explain(model, errors.errors()[0])
+            source.error(source.place(where, key=True), what, mend)
+            good = False
+    if value is None:
+        source.error(source.place(where, key=True), f"'{where[-1]}' is empty", "write its keys under it, or remove it")
+        return None
+    try:
+        entry = model.model_validate(value, context={"folder": folder})
+    except ValidationError as errors:
+        for error in errors.errors(include_url=False):
+            loc, key, what, mend = explain(model, error)
+            source.error(source.place((*where, *loc), key=key), what, mend)
+        return None
+    return entry if good else None

@@ -1,0 +1,139 @@
+"""Does every name that an entry uses exist, and is every number, agent and phone used once?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from callrouter.config.build import agents_of, directions, topics_of
+from callrouter.config.draft import Draft
+from callrouter.config.messages import did_you_mean
+from callrouter.config.source import Where
+
+
+def check_references(draft: Draft) -> None:
+    _sites(draft)
+    _hotlines(draft)
+    _numbers(draft)
+    _teams(draft)
+    _agents(draft)
+    _agreements(draft)
+    tokens: set[str] = set()
+    for i, token in enumerate(draft.service.tokens):
+        if token.name in tokens:
+            draft.error(("service", "tokens", i, "name"), f"token '{token.name}' stands twice", "rename one")
+        tokens.add(token.name)
+
+
+def _known(draft: Draft, kind: str, name: str, where: Where) -> bool:
+    """Report a name that is in no file. kind: 'site', 'hotline', 'team'."""
+    names = sorted(draft.names[f"{kind}s"])
+    if name in names:
+        return True
+    draft.error(where, f"{kind} '{name}' does not exist", did_you_mean(name, names))
+    return False
+
+
+def _list(draft: Draft, kind: str, names: Iterable[str], where: Where) -> None:
+    seen: set[str] = set()
+    for i, name in enumerate(names):
+        if name in seen:
+            draft.error((*where, i), f"{kind} '{name}' stands twice in one list", "remove one")
+        elif kind != "topic":
+            _known(draft, kind, name, (*where, i))
+        seen.add(name)
+
+
+def _sites(draft: Draft) -> None:
+    managers: dict[tuple[str, int], str] = {}
+    for name, site in draft.sites.items():
+        where: Where = ("sites", name)
+        address = (site.asterisk.host, site.asterisk.port)
+        if address in managers:
+            what = f"site '{managers[address]}' has the Asterisk {address[0]}:{address[1]} already"
+            draft.error((*where, "asterisk", "host"), what, "give each site its own")
+        managers.setdefault(address, name)
+        if site.trunk.carrier in draft.names["sites"]:
+            what = f"the carrier's endpoint is named like the site '{site.trunk.carrier}'"
+            draft.error((*where, "trunk", "carrier"), what, "rename it: trunks between sites have the sites' names")
+
+
+def _hotlines(draft: Draft) -> None:
+    for name, hotline in draft.hotlines.items():
+        where: Where = ("hotlines", name)
+        _known(draft, "site", hotline.site, (*where, "site"))
+        _list(draft, "team", hotline.teams, (*where, "teams"))
+        for topic_name, topic in hotline.topics.items():
+            _list(draft, "team", topic.teams, (*where, "topics", topic_name, "teams"))
+        topics = topics_of(hotline)
+        used = [(number.topic, (*where, "numbers", i, "topic")) for i, number in enumerate(hotline.numbers)]
+        for topic_used, place in [*used, (hotline.default_topic, (*where, "default_topic"))]:
+            if topic_used is not None and topic_used not in topics:
+                what = f"hotline '{name}' has no topic '{topic_used}'"
+                draft.error(place, what, did_you_mean(topic_used, topics))
+
+
+def _numbers(draft: Draft) -> None:
+    """Over all sites: a number that is moved to another site's trunk must not silently change its hotline."""
+    seen: dict[str, tuple[str, Where]] = {}
+    for name, hotline in draft.hotlines.items():
+        for i, number in enumerate(hotline.numbers):
+            where: Where = ("hotlines", name, "numbers", i)
+            if number.dialled in seen:
+                other, place = seen[number.dialled]
+                what = f"number {number.dialled} belongs to hotline '{other}' already ({draft.source.place(place)})"
+                draft.error(where, what, "remove it from one of the two")
+            else:
+                seen[number.dialled] = (name, where)
+
+
+def _teams(draft: Draft) -> None:
+    for name, team in draft.teams.items():
+        _known(draft, "site", team.site, ("teams", name, "site"))
+
+
+def _agents(draft: Draft) -> None:
+    agents: dict[str, tuple[str, Where]] = {}
+    phones: dict[tuple[str, str], tuple[str, Where]] = {}
+    for name, team in draft.teams.items():
+        carrier = draft.sites[team.site].trunk.carrier if team.site in draft.sites else ""
+        for i, entry in enumerate(team.agents):
+            where: Where = ("teams", name, "agents", i)
+            for agent in agents_of(name, team.model_copy(update={"agents": [entry]})):
+                if agent.id in agents:
+                    other, place = agents[agent.id]
+                    what = f"agent {agent.id} is in team '{other}' already ({draft.source.place(place)})"
+                    draft.error(where, what, "remove it from one of the two")
+                    continue
+                agents[agent.id] = (name, where)
+                phone = (agent.site, agent.phone)
+                if phone in phones:
+                    other, place = phones[phone]
+                    what = (
+                        f"phone {agent.phone} at {agent.site} is agent {other}'s already ({draft.source.place(place)})"
+                    )
+                    draft.error((*where, "phone"), what, "give each agent a phone of his own")
+                    continue
+                phones[phone] = (agent.id, where)
+                if agent.phone == carrier or agent.phone in draft.names["sites"]:
+                    what = f"phone '{agent.phone}' has the name of a trunk"
+                    draft.error((*where, "phone"), what, "rename the phone's endpoint")
+
+
+def _agreements(draft: Draft) -> None:
+    topics = {topic for hotline in draft.hotlines.values() for topic in topics_of(hotline)}
+    for name, agreement in draft.agreements.items():
+        where: Where = ("agreements", name)
+        _known(draft, "team", agreement.borrower, (*where, "borrower"))
+        _known(draft, "team", agreement.lender, (*where, "lender"))
+        _list(draft, "hotline", agreement.hotlines, (*where, "hotlines"))
+        _list(draft, "topic", agreement.topics, (*where, "topics"))
+        for i, topic in enumerate(agreement.topics):
+            if topic not in topics and draft.whole("hotlines"):
+                what = f"topic '{topic}' does not exist"
+                draft.error((*where, "topics", i), what, did_you_mean(topic, sorted(topics)))
+        lenders = [lender for _, lender in directions(agreement)]
+        for key, value in (("reserve", agreement.reserve), ("max_calls", agreement.max_calls or {})):
+            for team in value:
+                if team and team not in lenders:
+                    what = f"'{team}' does not lend under this agreement"
+                    draft.error((*where, key, team), what, did_you_mean(team, lenders), key=True)

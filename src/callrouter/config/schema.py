@@ -1,0 +1,466 @@
+"""What the YAML files may hold: pydantic models, strict about keys, tolerant of numbers written as text.
+
+Each model is one entry; what needs two entries to see is in `references.py`. Attribute docstrings become the help
+that editors show (JSON Schema). `model_config` forbids unknown keys; the messages are made in `messages.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from callrouter.config.hours import HoursError, days_of, iso_date, make_hours, spans_of
+from callrouter.config.messages import wrong
+from callrouter.config.secret import Secret
+from callrouter.core.plan import Span, Strategy
+
+Land = Literal["BB", "BE", "BW", "BY", "HB", "HE", "HH", "MV", "NI", "NW", "RP", "SH", "SL", "SN", "ST", "TH"]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=False, validate_by_alias=True, use_attribute_docstrings=True
+    )
+
+
+# ---- kinds of text and number
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise wrong(f"'{str(value).lower()}' is no number", "write a number")
+    return value
+
+
+def _matching(pattern: str, what: str, mend: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise wrong(f"'{value}' is no {what}", mend)
+        return value
+
+    return AfterValidator(check)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise wrong(f"'{value}' is no time zone", "use a name like Europe/Berlin") from None
+    return value
+
+
+def _listed(value: object) -> object:
+    """One thing where a list may stand is a list of one."""
+    return value if isinstance(value, list) or value is None else [value]
+
+
+def _text_schema(pattern: str, **more: Any) -> WithJsonSchema:
+    """Editors read 1001 as a number; it is text here all the same."""
+    return WithJsonSchema({"type": ["string", "integer"], "pattern": pattern, **more})
+
+
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Count = Annotated[Whole, Field(ge=0, le=1_000_000)]
+Seconds = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=86_400, allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1, max_length=200), _matching(r"[^\x00-\x1f\x7f]*", "text", "use one line")]
+SiteName = Annotated[
+    str, _matching("[a-z][a-z0-9]{0,15}", "name of a site", "use a-z and 0-9, a letter first, at most 16 in all")
+]
+Name = Annotated[
+    str, _matching("[a-z][a-z0-9-]{0,39}", "name", "use a-z, 0-9 and '-', a letter first, at most 40 in all")
+]
+Phone = Annotated[
+    str,
+    _matching("[a-z0-9]{1,20}", "phone", "use the endpoint's name at its site: a-z and 0-9, at most 20"),
+    _text_schema("^[a-z0-9]{1,20}$"),
+]
+AgentNumber = Annotated[
+    str, _matching("[0-9]{1,10}", "agent number", "use digits only, at most 10"), _text_schema("^[0-9]{1,10}$")
+]
+Digits = Annotated[
+    str, _matching("[0-9]{1,20}", "number as trunks deliver it", "use digits only"), _text_schema("^[0-9]{1,20}$")
+]
+Printed = Annotated[
+    str,
+    _matching(r"\+?[0-9][0-9 /()-]{1,30}", "telephone number", "use digits, spaces, '-' and '/'"),
+    _text_schema(r"^\+?[0-9][0-9 /()-]{1,30}$"),
+]
+Endpoint = Annotated[
+    str, _matching("[A-Za-z0-9_-]{1,40}", "name of a PJSIP endpoint", "use a-z, 0-9, '-' and '_', at most 40")
+]
+Host = Annotated[str, _matching(r"[A-Za-z0-9.:_-]{1,253}", "host", "use a host name or an IP address")]
+Port = Annotated[Whole, Field(ge=1, le=65_535)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Level = Annotated[Whole, Field(ge=1, le=9)]
+Skills = dict[Name, Level]
+"""Skill to level, 1 (knows the basics) to 9 (expert)."""
+
+
+def _day(value: str) -> str:
+    try:
+        days_of(value)
+    except HoursError as error:
+        raise wrong(error.what, error.mend) from None
+    return value
+
+
+def _spans(value: object) -> object:
+    texts = _listed(value)
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise wrong("this is no span of time", "write it like 08:00-18:00, or closed")
+    try:
+        return spans_of(texts)
+    except HoursError as error:
+        raise wrong(error.what, error.mend) from None
+
+
+def _once(value: dict[str, tuple[Span, ...]]) -> dict[str, tuple[Span, ...]]:
+    try:
+        make_hours(value, "UTC")
+    except HoursError as error:
+        raise wrong(error.what, error.mend, key=error.key) from None
+    return value
+
+
+_DAYS_SCHEMA = {
+    "type": "object",
+    "description": "Weekdays (Mon, Mon-Fri, Sat,Sun) or dates (2026-12-24) to spans of local time, or closed.",
+    "propertyNames": {
+        "pattern": r"^((Mon|Tue|Wed|Thu|Fri|Sat|Sun)([-,] ?(Mon|Tue|Wed|Thu|Fri|Sat|Sun))*|\d{4}-\d\d-\d\d)$"
+    },
+    "additionalProperties": {
+        "anyOf": [
+            {"const": "closed"},
+            {"type": "string", "pattern": r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"},
+            {"type": "array", "items": {"type": "string", "pattern": r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"}},
+        ]
+    },
+}
+Week = Annotated[
+    dict[Annotated[str, AfterValidator(_day)], Annotated[tuple[Span, ...], BeforeValidator(_spans)]],
+    AfterValidator(_once),
+    WithJsonSchema(_DAYS_SCHEMA),
+]
+
+
+def _date(value: str) -> str:
+    try:
+        return str(iso_date(value))
+    except HoursError as error:
+        raise wrong(error.what, error.mend) from None
+
+
+Day = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+
+
+def _beside(value: Path, info: ValidationInfo) -> Path:
+    """Paths of files are relative to the folder of the configuration."""
+    folder = (info.context or {}).get("folder", Path())
+    return Path(folder) / value.expanduser()
+
+
+Beside = Annotated[Path, AfterValidator(_beside)]
+
+
+# ---- sites
+
+
+class Tls(Model):
+    """AMI over TLS, always verified."""
+
+    ca: Beside | None = None
+    """File with the certificates to trust; without it the system's. Relative to this folder."""
+    server_name: Host | None = None
+    """Name in the certificate, when it is not the host."""
+
+
+class Asterisk(Model):
+    """How the router reaches the site's Asterisk (AMI)."""
+
+    host: Host
+    port: Port = 5038
+    user: Annotated[str, _matching(r"[A-Za-z0-9_.-]{1,80}", "name of an AMI user", "use letters, digits, '-._'")]
+    """The user of manager.conf."""
+    secret: Secret
+    """Never the secret itself: {env: NAME} or {file: PATH}."""
+    tls: Tls | None = None
+
+
+class Trunk(Model):
+    """How calls come in, and how the other sites reach this one."""
+
+    carrier: Endpoint = "carrier"
+    """Name of the carrier's PJSIP endpoint at this site."""
+    sip: Host
+    """host or host:port of this site's SIP, as the other sites see it."""
+
+
+class Failsafe(Model):
+    """Who is rung by the dialplan itself when no router is alive."""
+
+    phones: Annotated[list[Phone], BeforeValidator(_listed)] = []
+    ring_s: Annotated[Whole, Field(ge=5, le=180)] = 60
+
+
+class Site(Model):
+    """A place with its own Asterisk, trunk and phones."""
+
+    title: Text
+    land: Land
+    """Federal state, for public holidays."""
+    zone: Zone = "Europe/Berlin"
+    asterisk: Asterisk
+    trunk: Trunk
+    failsafe: Failsafe = Failsafe()
+
+
+# ---- hotlines
+
+
+class Relaxation(Model):
+    """After so long a wait these needs replace the earlier ones."""
+
+    after_s: Seconds
+    needs: Skills = {}
+
+
+class Topic(Model):
+    """What a caller wants."""
+
+    title: Text
+    needs: Skills = {}
+    relax: list[Relaxation] = []
+    priority: Annotated[Whole, Field(ge=-100, le=100)] = 0
+    """Higher is served first."""
+    teams: Annotated[list[Name], BeforeValidator(_listed)] = []
+    """Instead of the hotline's teams."""
+
+
+class Number(Model):
+    """A telephone number of a hotline."""
+
+    number: Printed
+    """As it is printed, e.g. 0241-886810."""
+    digits: Digits = ""
+    """As the site's trunk delivers it; without it the digits of the number."""
+    topic: Name | None = None
+    """The topic that dialling this number implies."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return {"number": value} if isinstance(value, str) else value
+
+    @property
+    def dialled(self) -> str:
+        return self.digits or re.sub(r"\D", "", self.number)
+
+
+class Menu(Model):
+    """The menu before ringing; it lasts at most tries * (prompt_s + wait_s)."""
+
+    prompt_s: Annotated[Seconds, Field(gt=0)]
+    wait_s: Annotated[Seconds, Field(gt=0)] = 5.0
+    tries: Annotated[Whole, Field(ge=1, le=3)] = 2
+
+    @property
+    def longest_s(self) -> float:
+        return self.tries * (self.prompt_s + self.wait_s)
+
+
+def _always(value: object) -> object:
+    return None if value == "always" else value
+
+
+class Hotline(Model):
+    """A service that callers dial."""
+
+    title: Text
+    site: SiteName
+    numbers: Annotated[list[Number], BeforeValidator(_listed), Field(min_length=1)]
+    hours: Annotated[Week | None, BeforeValidator(_always)] = None
+    """Opening hours by the site's clock; without them (or with 'always') never closed."""
+    teams: Annotated[list[Name], BeforeValidator(_listed), Field(min_length=1)]
+    """Home teams, in order of preference."""
+    topics: dict[Name, Topic] = {}
+    default_topic: Name | None = None
+    """Without it the first topic."""
+    target_s: Annotated[Seconds, Field(gt=0)] = 240.0
+    """A call is in time when an agent answers within so many seconds."""
+    ring_max_s: Seconds | None = 110.0
+    """Longest unanswered ringing; null: no limit; 0: busy at once when nobody is free."""
+    line_max: Annotated[Count, Field(ge=1)] = 1000
+    """Callers who may wait at once."""
+    priority: Annotated[Whole, Field(ge=-100, le=100)] = 0
+    affinity_s: Seconds = 0.0
+    """A caller who rings again within so many seconds prefers his last agent; 0 = off."""
+    menu: Menu | None = None
+
+
+# ---- teams and agreements
+
+
+class Agents(Model):
+    """One agent {number, phone, skills} or a numbered range {from, count, skills}."""
+
+    number: AgentNumber | None = None
+    phone: Phone | None = None
+    """Endpoint at the site; without it the number."""
+    from_: Annotated[AgentNumber | None, Field(alias="from")] = None
+    count: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
+    skills: Skills = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return {"number": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Agents:
+        if (self.number is None) == (self.from_ is None):
+            raise wrong("agents are one number or one range", "write {number: 1001} or {from: 1001, count: 50}")
+        if (self.from_ is None) != (self.count is None):
+            raise wrong("a range needs 'from' and 'count'", "write {from: 1001, count: 50}")
+        if self.from_ is not None and self.phone is not None:
+            raise wrong("a range cannot share one phone", "remove 'phone', or list the agents one by one")
+        return self
+
+    def numbers(self) -> list[str]:
+        """All agent numbers meant; leading zeros keep their width."""
+        if self.from_ is None or self.count is None:
+            return [self.number or ""]
+        return [str(int(self.from_) + i).zfill(len(self.from_)) for i in range(self.count)]
+
+
+class Team(Model):
+    """Agents of one site who serve the same hotlines."""
+
+    title: Text
+    site: SiteName
+    strategy: Strategy = Strategy.LONGEST_IDLE
+    ring_s: Annotated[Whole, Field(ge=3, le=120)] = 20
+    """How long one agent's phone rings."""
+    wrap_up_s: Seconds = 30.0
+    wrap_up_more_s: Seconds = 60.0
+    """Added when an agent asks for more time."""
+    refusal_pause_s: Seconds = 30.0
+    ring_all_max: Annotated[Whole, Field(ge=1, le=50)] = 10
+    """Phones rung at once under ring_all."""
+    agents: Annotated[list[Agents], BeforeValidator(_listed)] = []
+
+
+def _per_team(value: object) -> object:
+    return value if isinstance(value, dict) or value is None else {"": value}
+
+
+_PER_TEAM_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
+    ]
+}
+PerTeam = Annotated[dict[str, Count], BeforeValidator(_per_team), WithJsonSchema(_PER_TEAM_SCHEMA)]
+
+
+class Agreement(Model):
+    """Overflow: when every agent of the borrower is busy, its calls may go to the lender."""
+
+    borrower: Name
+    lender: Name
+    mutual: bool = False
+    """Both teams may borrow from each other."""
+    hotlines: Annotated[list[Name], BeforeValidator(_listed)] = []
+    """Only these hotlines; without it all of the borrower's."""
+    topics: Annotated[list[Name], BeforeValidator(_listed)] = []
+    """Only these topics; without it all."""
+    reserve: PerTeam = {}
+    """Free agents the lender keeps: a number, or {team: number} for a mutual agreement."""
+    max_calls: PerTeam | None = None
+    """Calls lent at once: a number, or {lending team: number}; without it no limit."""
+    after_s: Seconds = 0.0
+    """The call waits so long before it may go over; 0: at once."""
+    window: Annotated[Week | None, BeforeValidator(_always)] = None
+    """When the agreement is in force, by the clock of the borrower's site."""
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    """First day."""
+    until: Day | None = None
+    """Last day, included."""
+    lender_health: Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    """Lend only while the lender's own share answered in time is at least this (0 to 1); 0: do not ask."""
+    enabled: bool = True
+
+
+# ---- the service itself
+
+
+class Token(Model):
+    """A bearer token of the API."""
+
+    name: Name
+    secret: Secret
+
+
+class Journal(Model):
+    """The record of events and decisions."""
+
+    rotate_mb: Annotated[Whole, Field(ge=1, le=10_000)] = 64
+    keep_days: Annotated[Whole, Field(ge=1, le=3650)] = 30
+
+
+def _listen(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon or not re.fullmatch(r"[A-Za-z0-9.:_\[\]-]+", host) or not port.isdecimal() or int(port) > 65_535:
+        raise wrong(f"'{value}' is no address to listen on", "write it like 127.0.0.1:8080")
+    return value
+
+
+class Service(Model):
+    """The router process: where it listens and keeps its files."""
+
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8080"
+    tokens: list[Token] = []
+    """Who may use the API."""
+    state_dir: Path = Path("var")
+    """Journal and database; relative to the working directory."""
+    journal: Journal = Journal()
+    database: str = ""
+    """SQLAlchemy URL; without it SQLite in state_dir."""
+    inbox_max: Annotated[Whole, Field(ge=100, le=10_000_000)] = 20_000
+    """Events that may wait to be handled."""
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite+aiosqlite:///{self.state_dir / 'callrouter.db'}"
+
+
+class Network(Model):
+    """Everything the files of a configuration folder say. Any file may hold any part of it."""
+
+    sites: dict[SiteName, Site] = {}
+    hotlines: dict[Name, Hotline] = {}
+    teams: dict[Name, Team] = {}
+    agreements: dict[Name, Agreement] = {}
+    service: Service = Service()

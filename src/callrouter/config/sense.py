@@ -1,0 +1,232 @@
+"""Does what the entries say together make sense? Errors for what can never work, warnings for what is legal but odd.
+
+What counts as an agreement loop: a team that borrows from itself, and the same direction twice for the same calls (a
+mutual agreement counts both ways), since their reserves and caps would contradict each other. Chains (A borrows from B,
+B from C) and rings of several teams are legal: a call is never passed on twice, so nothing can circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from callrouter.config import schema
+from callrouter.config.build import agents_of, directions, for_team, skills, teams_of, topics_of, window
+from callrouter.config.draft import Draft
+from callrouter.config.hours import HoursError, ever_open, iso_date, make_hours, meet
+from callrouter.config.messages import did_you_mean
+from callrouter.config.source import Where
+from callrouter.core.plan import Hours, Skills
+
+CARRIER_CUTS_S = 180  # RFC 3261 lets a proxy cancel three minutes after the last provisional response
+
+
+def check_sense(draft: Draft) -> None:
+    for name, hotline in draft.hotlines.items():
+        _ringing(draft, name, hotline)
+        _hours(draft, name, hotline)
+    for name, agreement in draft.agreements.items():
+        _agreement(draft, name, agreement)
+    _twice(draft)
+    if draft.whole("teams") and draft.whole("hotlines"):
+        for name, hotline in draft.hotlines.items():
+            _served(draft, name, hotline)
+        for name, team in draft.teams.items():
+            _team(draft, name, team)
+        _failsafe(draft)
+    if not draft.service.tokens:
+        draft.warn(("service",), "no tokens: the API refuses every request", "add a token with a name and a secret")
+
+
+# ---- hotlines
+
+
+def _ringing(draft: Draft, name: str, hotline: schema.Hotline) -> None:
+    where: Where = ("hotlines", name, "ring_max_s")
+    limit = hotline.ring_max_s
+    if hotline.menu is not None and limit is not None and limit <= hotline.menu.longest_s:
+        what = f"the ring limit of {limit:g} s is not longer than the menu, which can last {hotline.menu.longest_s:g} s"
+        draft.error(where, what, "raise ring_max_s or shorten the menu")
+        return
+    if limit is None:
+        draft.warn(where, "no ring limit, but carriers cut long ringing", "set ring_max_s to 180 or less")
+    elif limit > CARRIER_CUTS_S:
+        draft.warn(where, f"carriers may cut the ringing before {limit:g} s", "set ring_max_s to 180 or less")
+    teams = {team for topic in topics_of(hotline).values() for team in teams_of(hotline, topic)}
+    for team in sorted(teams & draft.teams.keys()):
+        if limit and draft.teams[team].ring_s >= limit:
+            ring_s = draft.teams[team].ring_s
+            what = f"the ring limit of {limit:g} s leaves no second try after team '{team}' rings {ring_s} s"
+            draft.warn(where, what, "raise ring_max_s or lower the team's ring_s")
+
+
+def _hours(draft: Draft, name: str, hotline: schema.Hotline) -> None:
+    if hotline.hours is not None and not ever_open(make_hours(hotline.hours, "UTC")):
+        what = f"hotline '{name}' never opens"
+        draft.error(("hotlines", name, "hours"), what, "give a day some hours, or remove the key: always open")
+
+
+def _served(draft: Draft, name: str, hotline: schema.Hotline) -> None:
+    """Topics that nobody of the topic's own teams can serve, and steps of relaxation out of order."""
+    every = sorted({skill for team in draft.teams.values() for entry in team.agents for skill in entry.skills})
+    for topic_name, topic in hotline.topics.items():
+        where: Where = ("hotlines", name, "topics", topic_name)
+        times = [step.after_s for step in topic.relax]
+        if times != sorted(set(times)):
+            draft.error((*where, "relax"), "the steps of 'relax' are out of order", "sort them by after_s, each once")
+        unknown = [skill for step in _stages(topic) for skill, _ in step if skill not in every]
+        for skill in dict.fromkeys(unknown):
+            draft.warn((*where, "needs"), f"no agent has the skill '{skill}'", did_you_mean(skill, every))
+        teams = [team for team in teams_of(hotline, topic) if team in draft.teams]
+        if not unknown and teams and not any(_able(draft, team, topic) for team in teams):
+            what = f"nobody in {_and(teams)} has the skills for topic '{topic_name}'"
+            draft.warn(where, what, "give agents the skills, or lower the needs", key=True)
+
+
+# ---- teams
+
+
+def _team(draft: Draft, name: str, team: schema.Team) -> None:
+    where: Where = ("teams", name)
+    if not team.agents:
+        draft.warn(where, f"team '{name}' has no agents", "add 'agents:'", key=True)
+    if team.wrap_up_s == 0:
+        draft.warn((*where, "wrap_up_s"), "agents get no time after a call", "set wrap_up_s to some seconds")
+    serves = any(name in teams_of(h, topic) for h in draft.hotlines.values() for topic in topics_of(h).values())
+    lends = any(name == lender for one in draft.agreements.values() for _, lender in directions(one))
+    if not serves and not lends and draft.whole("agreements"):
+        draft.warn(where, f"team '{name}' serves no hotline and lends to nobody", "name it in a hotline", key=True)
+
+
+def _failsafe(draft: Draft) -> None:
+    phones: dict[str, set[str]] = {}
+    for name, team in draft.teams.items():
+        phones.setdefault(team.site, set()).update(agent.phone for agent in agents_of(name, team))
+    for name, site in draft.sites.items():
+        where: Where = ("sites", name, "failsafe")
+        if not site.failsafe.phones:
+            what = f"site '{name}' has no failsafe phones: its callers get busy when no router is alive"
+            draft.warn(where, what, "add failsafe: {phones: [...]}", key=True)
+        here = sorted(phones.get(name, ()))
+        for i, phone in enumerate(site.failsafe.phones):
+            if phone not in here:
+                what = f"failsafe phone '{phone}' is no agent's at this site"
+                draft.warn((*where, "phones", i), what, did_you_mean(phone, here, "check its name"))
+
+
+# ---- agreements
+
+
+def _agreement(draft: Draft, name: str, agreement: schema.Agreement) -> None:
+    where: Where = ("agreements", name)
+    if agreement.borrower == agreement.lender:
+        what = f"team '{agreement.borrower}' borrows from itself"
+        draft.error((*where, "lender"), what, "name another team")
+        return
+    try:
+        hours = window(agreement, "UTC")
+    except HoursError:  # reported with the entry already
+        hours = None
+    if agreement.from_ and agreement.until and iso_date(agreement.until) < iso_date(agreement.from_):
+        draft.error((*where, "until"), f"'until' lies before 'from' ({agreement.from_})", "exchange them")
+    elif hours is not None and not ever_open(hours):
+        key = "window" if agreement.window is not None else "until"
+        draft.error((*where, key), f"agreement '{name}' is never in force", "widen its window or its dates")
+    if not (draft.whole("teams") and draft.whole("hotlines")):
+        return
+    for borrower, lender in directions(agreement):
+        if borrower in draft.teams and lender in draft.teams:
+            _reserve(draft, where, agreement, lender)
+            _covered(draft, where, agreement, borrower, lender)
+
+
+def _reserve(draft: Draft, where: Where, agreement: schema.Agreement, lender: str) -> None:
+    size = len(agents_of(lender, draft.teams[lender]))
+    reserve = for_team(agreement.reserve, lender) or 0
+    place: Where = (*where, "reserve", lender)
+    if reserve > size:
+        what = f"the reserve of {reserve} is larger than team '{lender}' with {size} agents"
+        draft.error(place, what, f"keep it below {size}" if size else "add agents to the team")
+    elif reserve and reserve == size:
+        draft.warn(place, f"team '{lender}' keeps all its {size} agents: it never lends", f"keep it below {size}")
+    cap = None if agreement.max_calls is None else for_team(agreement.max_calls, lender)
+    if cap == 0:
+        draft.warn((*where, "max_calls", lender), f"team '{lender}' may lend no call", "raise it, or switch it off")
+
+
+def _covered(draft: Draft, where: Where, agreement: schema.Agreement, borrower: str, lender: str) -> None:
+    """The calls that may go this way: are there any, in hours that meet, and can the lender serve them?"""
+    covered = list(_calls(draft, agreement, borrower))
+    if not covered:
+        what = f"no call of team '{borrower}' falls under this agreement"
+        draft.warn(where, what, "check its hotlines and topics, and which hotlines the team serves", key=True)
+        return
+    window_hours = _week(agreement.window)
+    if not any(meet(_week(draft.hotlines[hotline].hours), window_hours) for hotline, _ in covered):
+        what = f"the window is closed whenever the hotlines of '{borrower}' are open"
+        draft.warn((*where, "window"), what, "move the window")
+    if not draft.teams[lender].agents:
+        return
+    topics = [(topic, topics_of(draft.hotlines[hotline])[topic]) for hotline, topic in covered]
+    lacking = [name for name, topic in topics if not _able(draft, lender, topic)]
+    names = ", ".join(dict.fromkeys(lacking))
+    if len(lacking) == len(covered):
+        what = f"lender '{lender}' has none of the skills for the calls of '{borrower}' (topics: {names})"
+        draft.error((*where, "lender"), what, "give its agents the skills, or name another lender")
+    elif lacking:
+        what = f"lender '{lender}' has no agent with the skills for some topics of '{borrower}' ({names})"
+        draft.warn((*where, "lender"), what, "give its agents the skills, or list the topics that it can serve")
+
+
+def _twice(draft: Draft) -> None:
+    """The same direction for the same calls at the same time in two agreements."""
+    for (first, one), (second, other) in combinations(draft.agreements.items(), 2):
+        shared = [pair for pair in directions(other) if pair in directions(one)]
+        if not shared or not _touch(one.hotlines, other.hotlines) or not _touch(one.topics, other.topics):
+            continue
+        if not meet(window(one, "UTC"), window(other, "UTC")):
+            continue
+        borrower, lender = shared[0]
+        what = f"'{borrower}' borrows from '{lender}' in agreement '{first}' already"
+        place = draft.source.place(("agreements", first), key=True)
+        mend = "make one agreement of them, or part them by hotlines, topics, windows or dates"
+        draft.error(("agreements", second), f"{what} ({place})", mend, key=True)
+
+
+def _touch(one: list[str], other: list[str]) -> bool:
+    return not one or not other or bool(set(one) & set(other))
+
+
+def _calls(draft: Draft, agreement: schema.Agreement, borrower: str) -> Iterator[tuple[str, str]]:
+    """(hotline, topic) of the borrower's calls that the agreement covers."""
+    for name, hotline in draft.hotlines.items():
+        if agreement.hotlines and name not in agreement.hotlines:
+            continue
+        for topic_name, topic in topics_of(hotline).items():
+            if borrower in teams_of(hotline, topic) and (not agreement.topics or topic_name in agreement.topics):
+                yield name, topic_name
+
+
+def _week(hours: schema.Week | None) -> Hours | None:
+    return None if hours is None else make_hours(hours, "UTC")
+
+
+# ---- skills
+
+
+def _stages(topic: schema.Topic) -> list[Skills]:
+    return [skills(topic.needs), *(skills(step.needs) for step in topic.relax)]
+
+
+def _able(draft: Draft, team: str, topic: schema.Topic) -> bool:
+    """Has the team an agent for this topic, at once or after relaxation? A team without agents is another warning."""
+    entries = draft.teams[team].agents
+    return not entries or any(
+        all(entry.skills.get(skill, 0) >= level for skill, level in needs)
+        for needs in _stages(topic)
+        for entry in entries
+    )
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join(f"'{name}'" for name in names)
