@@ -1,0 +1,240 @@
+"""Measures: each number counts what its help text says, and Prometheus' own linter has nothing to say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from callrouter.core.agents import AgentState
+from callrouter.core.commands import (
+    AgreementChanged,
+    AnsweredWithoutAgent,
+    CallAnswered,
+    CallFinished,
+    CallOffered,
+    Claim,
+    Command,
+    Ignored,
+    Offer,
+    OfferFinished,
+    Outcome,
+)
+from callrouter.core.events import CallArrived, CallEnded, LinkDown, PlanReplaced, Result, SiteRead, Tick
+from callrouter.core.plan import Agreement, Hotline, Plan, Site, Team
+from callrouter.core.snapshot import Counts
+from callrouter.measures import Measures
+
+PLAN = Plan(
+    "7f3a",
+    (Site("gera", "Gera", "TH", "Europe/Berlin"),),
+    (Hotline("agency-gera", "Gera", "gera", (), None, ("gera",), (), ""),),
+    (Team("gera", "Gera", "gera"), Team("magdeburg", "Magdeburg", "magdeburg")),
+    (),
+    (Agreement("gera-magdeburg", "gera", "magdeburg"),),
+)
+FINISHED = CallFinished(
+    "gera/1", "agency-gera", "", "gera", "0365", "", Outcome.ANSWERED, 0.0, 300.0, 240.0, 60.0,
+    "magdeburg/1", "magdeburg", "gera-magdeburg", True, 1, 16, "",
+)  # fmt: skip
+
+
+class Journal:
+    trouble = ""
+    lines_written = 12
+    lines_lost = 0
+    bytes_written = 3_400
+
+
+def values(measures: Measures) -> dict[str, float]:
+    """Each sample of the exposition text by its name and labels."""
+    lines = [line for line in measures.text().decode().splitlines() if line and not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def after(*commands: Command) -> dict[str, float]:
+    measures = Measures(PLAN)
+    measures.observe(Tick(), commands, 0.0)
+    return values(measures)
+
+
+def full() -> Measures:
+    """Everything declared and in use."""
+    measures = Measures(PLAN)
+    measures.watch_counts(
+        lambda: Counts({"agency-gera": 2}, {("gera", AgentState.READY): 3}, {("gera-magdeburg", "gera"): 1}), lambda: 5
+    )
+    measures.watch_journal(Journal())
+    measures.watch_flag("standing_down", "1 while another router has the sites.", lambda: False)
+    measures.watch_total("store_writes_lost", "Writes that were dropped.", lambda: 4)
+    measures.reloaded(True, 1_800_000_000.0)
+    measures.show_agreements([("gera-magdeburg", True)])
+    measures.observe(SiteRead("gera"), [FINISHED], 0.0)
+    measures.handled(Tick(), 0.001, 0.0001)
+    return measures
+
+
+def test_promtool_has_nothing_to_say() -> None:
+    """Names and help texts follow prometheus.io, as Prometheus' own linter checks them."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        assert not os.environ.get("CI"), "promtool (package prometheus) is missing in CI"
+        pytest.skip("promtool is not installed")
+    checked = subprocess.run([promtool, "check", "metrics"], input=full().text(), capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+def test_series_of_the_plan_are_there_from_the_start() -> None:
+    """A rate over a series that begins with its first event would miss that event: all begin at zero."""
+    found = values(Measures(PLAN))
+    for series in (
+        'callrouter_calls_offered_total{hotline="agency-gera"}',
+        'callrouter_calls_finished_total{hotline="agency-gera",outcome="busied"}',
+        'callrouter_call_wait_seconds_bucket{hotline="agency-gera",le="240.0",outcome="answered"}',
+        'callrouter_answered_without_agent_total{hotline="agency-gera"}',
+        'callrouter_overflow_calls_total{agreement="gera-magdeburg",lender="magdeburg"}',
+        'callrouter_calls_answered_total{hotline="agency-gera",team="magdeburg"}',
+        'callrouter_offers_total{result="no_answer",team="gera"}',
+        'callrouter_link_up{site="gera"}',
+        'callrouter_link_reconnects_total{site="gera"}',
+    ):
+        assert found[series] == 0.0, series
+    assert found['callrouter_config_info{version="7f3a"}'] == 1.0
+
+
+def test_nobody_can_be_recognised() -> None:
+    """No agent and no caller is in a label."""
+    measures = full()
+    measures.observe(CallArrived("gera/9", "gera", "0365", "0171555"), [replace(FINISHED, caller="0171555")], 0.0)
+    text = measures.text().decode()
+    assert "0171555" not in text
+    assert "magdeburg/1" not in text
+
+
+def test_offered_and_closed_are_apart() -> None:
+    """Attempts outside opening hours are not among the offered."""
+    found = after(
+        CallOffered("gera/1", "agency-gera", "", "gera", open=True),
+        CallOffered("gera/2", "agency-gera", "", "gera", open=False),
+    )
+    assert found['callrouter_calls_offered_total{hotline="agency-gera"}'] == 1
+    assert found['callrouter_calls_closed_total{hotline="agency-gera"}'] == 1
+
+
+def test_answered_counts_team_target_and_agreement() -> None:
+    """An answer counts for the team; in time and overflow only if they are so."""
+    own = CallAnswered("gera/1", "agency-gera", "gera", "gera/1", "gera", "", 241.0, within_target=False)
+    lent = replace(own, team="magdeburg", agreement="gera-magdeburg", within_target=True)
+    found = after(own, lent)
+    assert found['callrouter_calls_answered_total{hotline="agency-gera",team="gera"}'] == 1
+    assert found['callrouter_calls_answered_total{hotline="agency-gera",team="magdeburg"}'] == 1
+    assert found['callrouter_calls_answered_within_target_total{hotline="agency-gera"}'] == 1
+    assert found['callrouter_overflow_calls_total{agreement="gera-magdeburg",lender="magdeburg"}'] == 1
+
+
+def test_finished_counts_outcome_wait_and_talk() -> None:
+    """A wait of exactly 240 s is in the bucket of 240 s; talk time is added at the end."""
+    found = after(FINISHED, replace(FINISHED, outcome=Outcome.UNKNOWN_NUMBER, hotline="", talk_s=0.0))
+    assert found['callrouter_calls_finished_total{hotline="agency-gera",outcome="answered"}'] == 1
+    assert found['callrouter_calls_finished_total{hotline="-",outcome="unknown_number"}'] == 1
+    bucket = 'callrouter_call_wait_seconds_bucket{hotline="agency-gera",le="%s",outcome="answered"}'
+    assert found[bucket % "240.0"] == 1
+    assert found[bucket % "180.0"] == 0
+    assert found['callrouter_call_talk_seconds_total{hotline="agency-gera"}'] == 60
+
+
+def test_offers_switches_promise_and_ignored() -> None:
+    """Each notice counts in its own metric."""
+    found = after(
+        OfferFinished("gera/1", 1, "gera/1", "gera", None, 2.0),
+        OfferFinished("gera/1", 2, "gera/1", "gera", Result.NO_ANSWER, 20.0),
+        AgreementChanged("gera-magdeburg", enabled=True, before=False, until=None, reason="", by=""),
+        AnsweredWithoutAgent("gera/1", "agency-gera", "up in hold"),
+        Ignored("LegEnded", "unknown call"),
+        Claim("gera/1", "new"),
+    )
+    assert found['callrouter_offers_total{result="answered",team="gera"}'] == 1
+    assert found['callrouter_offers_total{result="no_answer",team="gera"}'] == 1
+    assert found['callrouter_agreement_enabled{agreement="gera-magdeburg"}'] == 1
+    assert found['callrouter_answered_without_agent_total{hotline="agency-gera"}'] == 1
+    assert found['callrouter_events_ignored_total{event="LegEnded"}'] == 1
+
+
+def test_link_goes_down_and_comes_back() -> None:
+    """The link is up once the site was read back; only a return after a loss is a reconnect."""
+    measures = Measures(PLAN)
+    up, back = 'callrouter_link_up{site="gera"}', 'callrouter_link_reconnects_total{site="gera"}'
+    for event, expected in (
+        (SiteRead("gera"), (1, 0)),
+        (SiteRead("gera"), (1, 0)),
+        (LinkDown("gera"), (0, 0)),
+        (LinkDown("gera"), (0, 0)),
+        (SiteRead("gera"), (1, 1)),
+    ):
+        measures.observe(event, [], 0.0)
+        assert (values(measures)[up], values(measures)[back]) == expected
+    assert values(measures)['callrouter_site_reads_total{site="gera"}'] == 3
+
+
+def test_new_plan_brings_its_series_and_version() -> None:
+    """After a reload only the new version shows, removed sites have no link, and counters go on."""
+    measures = Measures(PLAN)
+    measures.observe(Tick(), [CallOffered("gera/1", "agency-gera", "", "gera", open=True)], 0.0)
+    other = replace(
+        PLAN,
+        version="8",
+        sites=(Site("gotha", "Gotha", "TH", "Europe/Berlin"),),
+        hotlines=(*PLAN.hotlines, replace(PLAN.hotlines[0], name="agency-gotha")),
+    )
+    measures.observe(PlanReplaced(other), [], 0.0)
+    found = values(measures)
+    assert 'callrouter_config_info{version="7f3a"}' not in found
+    assert found['callrouter_config_info{version="8"}'] == 1
+    assert found['callrouter_calls_offered_total{hotline="agency-gotha"}'] == 0
+    assert found['callrouter_calls_offered_total{hotline="agency-gera"}'] == 1
+    assert 'callrouter_link_up{site="gera"}' not in found
+
+
+def test_engine_counts() -> None:
+    """The meter's side: events, shed, failed, orders, withheld orders and faults."""
+    measures = Measures(PLAN)
+    measures.handled(CallEnded("gera/1"), 0.2, 0.00002)
+    measures.shed(CallEnded("gera/1"))
+    measures.failed(CallEnded("gera/1"))
+    measures.ordered(Claim("gera/1", ""), withheld=False)
+    measures.ordered(Offer("gera/1", 1, (), 20, ""), withheld=True)
+    measures.observer_failed()
+    measures.execute_failed()
+    found = values(measures)
+    for series in (
+        'callrouter_events_total{event="CallEnded"}',
+        'callrouter_events_shed_total{event="CallEnded"}',
+        'callrouter_events_failed_total{event="CallEnded"}',
+        'callrouter_orders_total{order="Claim"}',
+        'callrouter_orders_withheld_total{order="Offer"}',
+        "callrouter_orders_failed_total",
+        "callrouter_observer_failures_total",
+        'callrouter_event_lag_seconds_bucket{le="0.25"}',
+        'callrouter_decision_seconds_bucket{le="2.5e-05"}',
+    ):
+        assert found[series] == 1, series
+    assert found['callrouter_orders_total{order="Offer"}'] == 0
+
+
+def test_live_values_are_read_at_the_scrape() -> None:
+    """Gauges show what is true when somebody looks, states without agents included."""
+    found = values(full())
+    assert found['callrouter_calls_waiting{hotline="agency-gera"}'] == 2
+    assert found['callrouter_agents{state="ready",team="gera"}'] == 3
+    assert found['callrouter_agents{state="talking",team="gera"}'] == 0
+    assert found['callrouter_calls_borrowed{agreement="gera-magdeburg",borrower="gera"}'] == 1
+    assert found["callrouter_inbox_events"] == 5
+    assert found["callrouter_journal_writable"] == 1
+    assert found["callrouter_journal_lines_total"] == 12
+    assert found["callrouter_journal_lines_lost_total"] == 0
+    assert found["callrouter_standing_down"] == 0
+    assert found["callrouter_store_writes_lost_total"] == 4
+    assert found["callrouter_config_last_reload_successful"] == 1
