@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from callrouter.core.commands import Command
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event
+from callrouter.engine import NotDecided, Overloaded
 from callrouter.web.context import Token, bearer
 from callrouter.web.service import Server, make_app
 from tests.web.conftest import Client
@@ -230,13 +231,38 @@ async def test_setting_an_agents_state(client: Client, world: World, write: Head
     assert (world.entries[0]["before"], world.entries[0]["after"]) == ("ready", "paused")
 
 
-async def test_what_the_router_ignores_is_a_conflict(client: Client, world: World, write: Headers) -> None:
-    """An act that means nothing in the agent's state is 409 with the router's reason, without an audit entry."""
+async def test_acts_that_mean_nothing_are_conflicts(client: Client, world: World, write: Headers) -> None:
+    """An act that means nothing in the agent's state is 409 and changes nothing; unknown acts and agents are told."""
     problem = await post(client, "/agents/magdeburg/1001/state", write, {"state": "wrap_up_done"}, 409)
-    assert "not in wrap-up" in problem["detail"]
-    assert not world.entries
+    assert "the agent is ready" in problem["detail"]
+    await post(client, "/agents/magdeburg/1001/state", write, {"state": "log_out"})
+    problem = await post(client, "/agents/magdeburg/1001/state", write, {"state": "pause"}, 409)
+    assert "the agent is logged_out" in problem["detail"]
     await post(client, "/agents/magdeburg/7/state", write, {"state": "pause"}, 404)
     await post(client, "/agents/magdeburg/1001/state", write, {"state": "fly"}, 400)
+    assert len(world.asked) == len(world.entries) == 1
+
+
+async def test_what_the_router_ignores_is_a_conflict(client: Client, world: World, write: Headers) -> None:
+    """When the plan changed under way, the router's own reason is passed on, without an audit entry."""
+    problem = await post(client, "/agents/magdeburg/1001/state", write, {"state": "pause", "reason": "ignore me"}, 409)
+    assert "unknown agent" in problem["detail"]
+    assert not world.entries
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(Overloaded("full"), "did nothing"), (NotDecided("stopping"), "may still do this")]
+)
+async def test_an_engine_that_cannot(world: World, write: Headers, error: Exception, words: str) -> None:
+    """An engine that is full or failed is 503, and the answer says whether the wish may still come true."""
+
+    async def ask(_event: Event) -> tuple[Command, ...]:
+        raise error
+
+    async with TestClient(TestServer(make_app(replace(world.context(), ask=ask)))) as client:
+        problem = await post(client, "/agents/magdeburg/1001/state", write, {"state": "pause"}, 503)
+    assert words in problem["detail"]
+    assert not world.entries
 
 
 async def test_a_router_that_does_not_answer(world: World, write: Headers) -> None:

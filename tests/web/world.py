@@ -131,8 +131,8 @@ class World:
     def _act(self, event: AgentActed) -> Sequence[Command]:
         before = next(view for view in self.state.agents if view.agent == event.agent)
         after = STATES.get(event.act.value)
-        if after is None:
-            return [Ignored("AgentActed", "he is not in wrap-up")]
+        if after is None or event.reason == "ignore me":
+            return [Ignored("AgentActed", "unknown agent")]
         views = tuple(
             replace(v, state=after, reason=event.reason) if v.agent == event.agent else v for v in self.state.agents
         )

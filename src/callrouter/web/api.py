@@ -11,8 +11,11 @@ from http import HTTPStatus
 
 import structlog
 
+from callrouter.core.agents import AgentState
+from callrouter.core.calls import RINGING
 from callrouter.core.commands import Ignored
-from callrouter.core.events import AgentActed, AgreementSwitched, Event
+from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event
+from callrouter.engine import NotDecided, Overloaded
 from callrouter.web import models, views
 from callrouter.web.context import Context
 from callrouter.web.operations import Asked, Operation
@@ -24,6 +27,13 @@ log = structlog.get_logger(__name__)
 UNTIL_S_MAX = 366 * 86_400.0
 STEPS_MAX = 1000
 CANDIDATES_MAX = 1000
+# the states in which an act means something; acts that are not here always do
+_WORKING_TIME = frozenset(AgentState) - {AgentState.LOGGED_OUT}
+MEANS = {
+    AgentAct.PAUSE: _WORKING_TIME,
+    AgentAct.WRAP_UP_DONE: frozenset({AgentState.WRAP_UP}),
+    AgentAct.WRAP_UP_MORE: frozenset({AgentState.WRAP_UP}),
+}
 
 
 # ---- looking
@@ -54,7 +64,7 @@ async def agents(asked: Asked) -> models.AgentPage:
     found = {
         view.agent: view
         for view in snapshot.agents
-        if query.site in ("", view.site) and query.team in ("", view.team) and query.state in ("", view.state)
+        if query.site in ("", view.site) and query.team in ("", view.team) and query.state in (None, view.state)
     }
     page = views.cut(found, query)
     return models.AgentPage(
@@ -84,7 +94,7 @@ async def calls(asked: Asked) -> models.CallPage:
     found = {
         view.call: view
         for view in snapshot.calls
-        if query.site in ("", view.site) and query.hotline in ("", view.hotline) and query.state in ("", view.state)
+        if query.site in ("", view.site) and query.hotline in ("", view.hotline) and query.state in (None, view.state)
     }
     page = views.cut(found, query)
     return models.CallPage(
@@ -125,7 +135,7 @@ async def explain(asked: Asked) -> models.ExplainOut:
     steps = asked.context.history(name)[-STEPS_MAX:]
     if now is None and not steps:
         raise Fault(HTTPStatus.NOT_FOUND, "No such call is alive, and none that ended lately had this id.")
-    waits = now is not None and now.state in ("waiting", "offered")
+    waits = now is not None and now.state in RINGING
     candidates = asked.context.explain(name)[:CANDIDATES_MAX] if waits else ()
     return models.ExplainOut(
         call=name,
@@ -190,6 +200,8 @@ def _switch_text(state: models.AgreementOut) -> str:
 async def set_agent_state(asked: Asked) -> models.AgentOut:
     context, name, body = asked.context, _id(asked, "number"), asked.body_as(models.AgentStateIn)
     before = _agent(context, name)
+    if before.state not in MEANS.get(body.state, AgentState):
+        raise Fault(HTTPStatus.CONFLICT, f"This means nothing now: the agent is {before.state.value}.")
     await _ask(context, AgentActed(name, body.state, body.reason, asked.token.name))
     after = _agent(context, name)
     await _audit(asked, f"agent {name} {body.state.value}", body.reason, before.state, after.state)
@@ -198,18 +210,23 @@ async def set_agent_state(asked: Asked) -> models.AgentOut:
 
 async def _ask(context: Context, event: Event) -> None:
     """Submit and wait. An event that is late is not called back: whether it takes effect is then unknown."""
+    unknown = "it may still do this. Look before you try again."
     try:
         async with asyncio.timeout(context.ask_s):
             commands = await context.ask(event)
+    except Overloaded:
+        raise _unavailable("The router has too much to do; it did nothing. Try again.") from None
     except TimeoutError:
-        raise Fault(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "The router did not answer in time; it may still do this. Look before you try again.",
-            headers={"Retry-After": "5"},
-        ) from None
+        raise _unavailable(f"The router did not answer in time; {unknown}") from None
+    except NotDecided as error:
+        raise _unavailable(f"The router did not decide ({error}); {unknown}") from None
     refused = next((command for command in commands if isinstance(command, Ignored)), None)
     if refused is not None:
-        raise Fault(HTTPStatus.CONFLICT, f"The router did nothing: {refused.because}")
+        raise Fault(HTTPStatus.CONFLICT, f"The router did nothing: {refused.because}.")
+
+
+def _unavailable(detail: str) -> Fault:
+    return Fault(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
 
 
 async def _audit(asked: Asked, what: str, why: str, before: str, after: str) -> None:

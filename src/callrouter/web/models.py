@@ -21,6 +21,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from callrouter.core.agents import AgentState
+from callrouter.core.calls import CallState
 from callrouter.core.events import AgentAct
 
 LIMIT_DEFAULT = 100
@@ -31,8 +33,6 @@ _RFC3339 = re.compile(
 _PLAIN = r"^[^\x00-\x1F\x7F]*$"
 _WORDS = r"^[^\s\x00-\x1F\x7F][^\x00-\x1F\x7F]*[^\s\x00-\x1F\x7F]$"
 
-CallState = Literal["waiting", "offered", "talking", "transferred", "releasing"]
-AgentState = Literal["logged_out", "ready", "offered", "talking", "wrap_up", "paused", "unreachable", "busy"]
 Name = Annotated[str, Field(max_length=80)]
 
 
@@ -282,13 +282,13 @@ class LineQuery(ListQuery):
 class AgentQuery(ListQuery):
     site: Name = ""
     team: Name = ""
-    state: Literal["", AgentState] = ""
+    state: AgentState | None = None
 
 
 class CallQuery(ListQuery):
     site: Name = ""
     hotline: Name = ""
-    state: Literal["", CallState] = ""
+    state: CallState | None = None
 
 
 class NoQuery(BaseModel):

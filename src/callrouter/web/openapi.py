@@ -110,8 +110,12 @@ def _path_parameter(name: str) -> Json:
 
 def _query_parameters(model: type[BaseModel]) -> list[Json]:
     made = []
-    for name, schema in model.model_json_schema().get("properties", {}).items():
+    whole = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, schema in whole.get("properties", {}).items():
         schema.pop("title", None)
+        if "anyOf" in schema:  # a parameter is left out, never null
+            schema.update(schema.pop("anyOf")[0])
+            schema.pop("default", None)
         parameter: Json = {"name": name, "in": "query", "schema": schema}
         if "description" in schema:
             parameter["description"] = schema.pop("description")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
+from callrouter.core.calls import RINGING
 from callrouter.core.plan import Plan, Team
 from callrouter.core.snapshot import AgentView, AgreementView, CallView, LineView, SiteView, Snapshot
 from callrouter.web.models import (
@@ -90,7 +91,7 @@ def line_out(view: LineView) -> LineOut:
 
 def sites_out(snapshot: Snapshot, plan: Plan) -> dict[str, SiteOut]:
     titles = {site.name: site.title for site in plan.sites}
-    waiting = Counter(call.site for call in snapshot.calls if call.state in ("waiting", "offered"))
+    waiting = Counter(call.site for call in snapshot.calls if call.state in RINGING)
     talking = Counter(call.site for call in snapshot.calls if call.state == "talking")
 
     def out(view: SiteView) -> SiteOut:
