@@ -9,7 +9,10 @@ import click
 from callrouter import __version__
 
 # command -> module of this package that defines a click command of that name (dashes become underscores)
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "check": "config",
+    "schema": "config",
+}
 
 
 class _Lazy(click.Group):

@@ -107,6 +107,7 @@ Host = Annotated[str, _matching(r"[A-Za-z0-9.:_-]{1,253}", "host", "use a host n
 Port = Annotated[Whole, Field(ge=1, le=65_535)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Level = Annotated[Whole, Field(ge=1, le=9)]
+Names = Annotated[list[Name], BeforeValidator(_listed, json_schema_input_type=list[Name] | Name)]
 Skills = dict[Name, Level]
 """Skill to level, 1 (knows the basics) to 9 (expert)."""
 
@@ -156,6 +157,15 @@ Week = Annotated[
     AfterValidator(_once),
     WithJsonSchema(_DAYS_SCHEMA),
 ]
+
+
+def _always(value: object) -> object:
+    return None if value == "always" else value
+
+
+Always = Annotated[
+    Week | None, BeforeValidator(_always, json_schema_input_type=Week | Literal["always"] | None)
+]  # without a week: at any time
 
 
 def _date(value: str) -> str:
@@ -213,7 +223,7 @@ class Trunk(Model):
 class Failsafe(Model):
     """Who is rung by the dialplan itself when no router is alive."""
 
-    phones: Annotated[list[Phone], BeforeValidator(_listed)] = []
+    phones: Annotated[list[Phone], BeforeValidator(_listed, json_schema_input_type=list[Phone] | Phone)] = []
     ring_s: Annotated[Whole, Field(ge=5, le=180)] = 60
 
 
@@ -247,7 +257,7 @@ class Topic(Model):
     relax: list[Relaxation] = []
     priority: Annotated[Whole, Field(ge=-100, le=100)] = 0
     """Higher is served first."""
-    teams: Annotated[list[Name], BeforeValidator(_listed)] = []
+    teams: Names = []
     """Instead of the hotline's teams."""
 
 
@@ -283,19 +293,19 @@ class Menu(Model):
         return self.tries * (self.prompt_s + self.wait_s)
 
 
-def _always(value: object) -> object:
-    return None if value == "always" else value
-
-
 class Hotline(Model):
     """A service that callers dial."""
 
     title: Text
     site: SiteName
-    numbers: Annotated[list[Number], BeforeValidator(_listed), Field(min_length=1)]
-    hours: Annotated[Week | None, BeforeValidator(_always)] = None
+    numbers: Annotated[
+        list[Number],
+        BeforeValidator(_listed, json_schema_input_type=list[Number | Printed] | Number | Printed),
+        Field(min_length=1),
+    ]
+    hours: Always = None
     """Opening hours by the site's clock; without them (or with 'always') never closed."""
-    teams: Annotated[list[Name], BeforeValidator(_listed), Field(min_length=1)]
+    teams: Annotated[Names, Field(min_length=1)]
     """Home teams, in order of preference."""
     topics: dict[Name, Topic] = {}
     default_topic: Name | None = None
@@ -361,7 +371,10 @@ class Team(Model):
     refusal_pause_s: Seconds = 30.0
     ring_all_max: Annotated[Whole, Field(ge=1, le=50)] = 10
     """Phones rung at once under ring_all."""
-    agents: Annotated[list[Agents], BeforeValidator(_listed)] = []
+    agents: Annotated[
+        list[Agents],
+        BeforeValidator(_listed, json_schema_input_type=list[Agents | AgentNumber] | Agents | AgentNumber),
+    ] = []
 
 
 def _per_team(value: object) -> object:
@@ -384,9 +397,9 @@ class Agreement(Model):
     lender: Name
     mutual: bool = False
     """Both teams may borrow from each other."""
-    hotlines: Annotated[list[Name], BeforeValidator(_listed)] = []
+    hotlines: Names = []
     """Only these hotlines; without it all of the borrower's."""
-    topics: Annotated[list[Name], BeforeValidator(_listed)] = []
+    topics: Names = []
     """Only these topics; without it all."""
     reserve: PerTeam = {}
     """Free agents the lender keeps: a number, or {team: number} for a mutual agreement."""
@@ -394,7 +407,7 @@ class Agreement(Model):
     """Calls lent at once: a number, or {lending team: number}; without it no limit."""
     after_s: Seconds = 0.0
     """The call waits so long before it may go over; 0: at once."""
-    window: Annotated[Week | None, BeforeValidator(_always)] = None
+    window: Always = None
     """When the agreement is in force, by the clock of the borrower's site."""
     from_: Annotated[Day | None, Field(alias="from")] = None
     """First day."""

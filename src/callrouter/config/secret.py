@@ -30,7 +30,12 @@ def _beside(value: Path, info: ValidationInfo) -> Path:
 class Secret(BaseModel):
     """Where a secret is: {env: NAME} or {file: PATH}, the file relative to the configuration's folder."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        json_schema_extra={"minProperties": 1, "maxProperties": 1},
+    )
 
     env: Annotated[str, AfterValidator(_name)] | None = None
     file: Annotated[Path, AfterValidator(_beside)] | None = None

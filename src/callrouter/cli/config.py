@@ -1,0 +1,93 @@
+"""`callrouter check` and `callrouter schema`: what is wrong in a configuration folder, and help for editors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from callrouter.config import schema as models
+from callrouter.config.json_schema import json_schema_text
+from callrouter.config.load import Loaded, load
+from callrouter.config.secret import Secret, SecretError
+from callrouter.config.source import ConfigError, Problem
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("config"))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@click.option("--secrets", is_flag=True, help="Also look up every secret, as the service would here.")
+def check(folder: Path, as_json: bool, secrets: bool) -> None:
+    """Check the configuration in FOLDER: every error and warning as file:line:col, what is wrong; the mend.
+
+    Ends with status 1 if there is an error. Warnings alone do not count.
+    """
+    loaded: Loaded | None = None
+    problems: tuple[Problem, ...] = ()
+    try:
+        loaded = load(folder)
+        warnings = loaded.warnings
+    except ConfigError as error:
+        problems, warnings = error.problems, error.warnings
+    missing = _missing_secrets(loaded.network) if loaded and secrets else []
+    failed = bool(problems or missing)
+    if as_json:
+        findings = [_finding(problem) for problem in (*problems, *warnings)]
+        answer = {
+            "ok": not failed,
+            "version": loaded.plan.version if loaded else None,
+            "problems": findings,
+            "secrets_missing": missing,
+        }
+        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    else:
+        for problem in sorted((*problems, *warnings)):
+            click.echo(str(problem))
+        for text in missing:
+            click.echo(text)
+        click.echo(_summary(loaded, len(problems) + len(missing), len(warnings), folder), err=failed)
+    raise SystemExit(1 if failed else 0)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema (2020-12) of the configuration files, for editors."""
+    click.echo(json_schema_text(), nl=False)
+
+
+def _finding(problem: Problem) -> dict[str, object]:
+    severity = "warning" if problem.warning else "error"
+    return {**asdict(problem.place), "severity": severity, "what": problem.what, "mend": problem.mend}
+
+
+def _missing_secrets(network: models.Network) -> list[str]:
+    named: list[tuple[str, Secret]] = [(f"site '{name}'", site.asterisk.secret) for name, site in network.sites.items()]
+    named += [(f"token '{token.name}'", token.secret) for token in network.service.tokens]
+    missing = []
+    for owner, secret in named:
+        try:
+            secret.reveal()
+        except SecretError as error:
+            missing.append(f"{owner}: {error}")
+    return missing
+
+
+def _summary(loaded: Loaded | None, errors: int, warnings: int, folder: Path) -> str:
+    counts = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    if loaded is None or errors:
+        return f"{folder}: {counts}"
+    plan = loaded.plan
+    parts = [
+        _count(len(plan.sites), "site"),
+        _count(len(plan.hotlines), "hotline"),
+        _count(len(plan.teams), "team"),
+        _count(len(plan.agents), "agent"),
+        _count(len(loaded.network.agreements), "agreement"),
+    ]
+    return f"{folder}: good ({', '.join(parts)}; {_count(warnings, 'warning')}); version {plan.version}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
