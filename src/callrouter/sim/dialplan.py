@@ -1,0 +1,226 @@
+"""The contract's dialplan in Python: what `dialplans/callrouter.conf` makes a real Asterisk do with a channel.
+
+One coroutine per context; its result is the cause with which the channel is hung up. The contract itself is
+`docs/decisions/0001-control-contract.md`. Failsafe looks keep their real duration at any pace, since the router's
+beats do; ringing and sounds run at the pace of the people.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable
+from typing import Protocol
+
+from callrouter.sim.channels import Channel
+from callrouter.sim.dialling import Switch, dial
+
+LOOK_S = 2.0
+LOOKS_MAX = 3
+SOUND_S = 1.5
+CODES = {"*10": "login", "*11": "ready", "*12": "pause", "*13": "done", "*19": "logout"}
+_ORDER = re.compile(r"[^0-9a-z@&_\-]")
+_CALL = re.compile(r"[^a-zA-Z0-9.\-]")
+
+
+class Exchange(Switch, Protocol):
+    """What the dialplan needs beyond dialling."""
+
+    globals: dict[str, str]
+    failsafe: tuple[str, ...]
+    failsafe_s: float
+    look_s: float
+
+    def user_event(self, channel: Channel, name: str, pairs: Iterable[tuple[str, str]]) -> None: ...
+
+
+def beat(exchange: Exchange) -> str:
+    epoch = exchange.globals.get("CR_EPOCH", "")
+    return exchange.globals.get(f"CR_BEAT_{epoch}", "")
+
+
+def part(order: str, index: int) -> str:
+    """CUT(order,_,index), counted from one; '' beyond the end."""
+    parts = order.split("_")
+    return parts[index - 1] if index <= len(parts) else ""
+
+
+def digits(text: str) -> str:
+    return re.sub(r"[^0-9]", "", text)
+
+
+# ---- a caller
+
+
+async def incoming(x: Exchange, channel: Channel, did: str, cli: str) -> int:
+    v = channel.variables
+    v.update(CR_CALL=channel.unique_id, CR_DID=did, CR_CLI=cli, CR_CLAIM="", CR_CANCEL="")
+    channel.number = channel.title = cli or "<unknown>"
+    channel.at("callrouter-in", "s", 10, "UserEvent")
+    channel.ring_back()
+    x.device_changed(channel.endpoint)
+    x.user_event(channel, "CrOffered", (("Call", channel.unique_id), ("Did", did), ("Cli", cli)))
+    return await _held(x, channel)
+
+
+async def _held(x: Exchange, channel: Channel) -> int:
+    """Hold, and what the orders make of it, until something ends the call."""
+    while True:
+        order = await _hold(x, channel)
+        if order is None:
+            return await _failsafe(x, channel)
+        verb = part(order, 2)
+        if verb == "agent":
+            ended = await _agent(x, channel, order)
+            if ended is not None:
+                return ended
+        elif verb == "release":
+            channel.at("callrouter-do", "release", 1, "Hangup")
+            return int(digits(part(order, 3)) or 0)
+        elif verb == "menu":
+            await _menu(x, channel)
+        else:
+            channel.variables["CR_STAGE"] = "say"
+            channel.at("callrouter-do", "say", 3, "Playback", part(order, 3))
+            await _sound(x, channel)
+            return int(digits(part(order, 4)) or 0)
+
+
+async def _hold(x: Exchange, channel: Channel) -> str | None:
+    """Wait, ringing, for an order that counts; None: no router is alive."""
+    v = channel.variables
+    v.update(CR_CMD="", CR_STAGE="hold")
+    channel.at("callrouter-hold", "s", 7, "UserEvent")
+    channel.ring_back()
+    call = ("Call", channel.unique_id)
+    state = "Up" if channel.state == 6 else "Ring"
+    x.user_event(channel, "CrHold", (call, ("Epoch", x.globals.get("CR_EPOCH") or "0"), ("State", state)))
+    channel.at("callrouter-hold", "s", 8, "Read", "CR_BELL,,1,n,1,2")
+    loop = asyncio.get_running_loop()
+    seen, missed, look_at = beat(x), 0, loop.time() + x.look_s
+    while True:
+        frame = await channel.frame(max(0.0, look_at - loop.time()))
+        order = _ORDER.sub("", v.get("CR_CMD", ""))
+        if order:
+            v["CR_CMD"] = ""
+            if part(order, 1) == x.globals.get("CR_EPOCH", "") and part(order, 2) in (
+                "agent",
+                "release",
+                "menu",
+                "say",
+            ):
+                return order
+            x.user_event(channel, "CrFenced", (call, ("Cmd", order)))
+        if frame is not None:
+            continue
+        look_at = loop.time() + x.look_s
+        if not v.get("CR_CLAIM"):
+            return None
+        now = beat(x)
+        missed = missed + 1 if now == seen else 0
+        seen = now
+        if missed >= LOOKS_MAX:
+            return None
+
+
+async def _agent(x: Exchange, channel: Channel, order: str) -> int | None:
+    """One offer. None: back into hold."""
+    v = channel.variables
+    attempt = part(order, 5)
+    v.update(CR_TO=part(order, 4), CR_TRY=attempt, CR_CLAIM=part(order, 1), CR_STAGE="agent")
+    seconds = digits(part(order, 3))
+    listen = True
+    while True:
+        if v.get("CR_CANCEL") == attempt:  # cancelled before it began
+            _tried(x, channel, "CANCEL", "0", None)
+            return None
+        data = f"PJSIP/{v['CR_TO'].replace('&', '&PJSIP/')},{seconds},b(callrouter-leg^s^1)g{'d' if listen else ''}"
+        channel.at("callrouter-do", "agent", 9, "Dial", data)
+        targets = [target for target in v["CR_TO"].split("&") if target]
+        dialled = await dial(x, channel, targets, float(seconds) if seconds else None, listen=listen)
+        if not dialled.bell:
+            break
+        if v.get("CR_CANCEL") == attempt:
+            _tried(x, channel, "CANCEL", "0", dialled.ring_ms)
+            return None
+        listen = False  # the caller's own digit or a late bell: ring on
+    channel.at("callrouter-do", "agent", 10, "UserEvent")
+    _tried(x, channel, dialled.status, str(channel.cause), dialled.ring_ms)
+    return 16 if dialled.status == "ANSWER" and v.get("CR_CANCEL") != attempt else None
+
+
+def _tried(x: Exchange, channel: Channel, status: str, cause: str, ring_ms: int | None) -> None:
+    v = channel.variables
+    pairs = [("Call", channel.unique_id), ("Try", v["CR_TRY"]), ("To", v["CR_TO"]), ("Cancel", v.get("CR_CANCEL", ""))]
+    ring = "" if ring_ms is None else str(ring_ms)
+    x.user_event(channel, "CrTried", [*pairs, ("Status", status), ("Cause", cause), ("Ring", ring)])
+
+
+async def _menu(x: Exchange, channel: Channel) -> None:
+    channel.variables["CR_STAGE"] = "menu"
+    channel.at("callrouter-do", "menu", 3, "Read")
+    frame = await channel.frame(5.0 / x.pace.rate)
+    digit = frame.value if frame is not None and frame.value in "0123456789*#" else ""
+    status = "OK" if frame is not None else "TIMEOUT"
+    x.user_event(channel, "CrMenu", (("Call", channel.unique_id), ("Digit", digit), ("Status", status)))
+
+
+async def _failsafe(x: Exchange, channel: Channel) -> int:
+    channel.variables["CR_STAGE"] = "failsafe"
+    channel.at("callrouter-failsafe", "s", 2, "UserEvent")
+    claim = digits(channel.variables.get("CR_CLAIM", ""))
+    x.user_event(channel, "CrFailsafe", (("Call", channel.unique_id), ("Claim", claim)))
+    if not x.failsafe:
+        return 17
+    channel.ring_back()
+    channel.at("callrouter-failsafe", "s", 5, "Dial")
+    dialled = await dial(x, channel, x.failsafe, x.failsafe_s)
+    return 16 if dialled.status == "ANSWER" else 17
+
+
+# ---- the others
+
+
+async def lent(x: Exchange, channel: Channel, phone: str, call: str) -> int:
+    """A leg from another site's Asterisk, for a phone here."""
+    channel.variables["CR_CALL"] = _CALL.sub("", call)[:40]
+    channel.at("callrouter-site", "s", 3, "Dial", f"PJSIP/{phone},120")
+    x.user_event(channel, "CrLent", (("Call", channel.variables["CR_CALL"]), ("Agent", phone)))
+    await dial(x, channel, (phone,), 120.0)
+    return channel.cause
+
+
+async def code(x: Exchange, channel: Channel, dialled: str) -> int:
+    """An agent's phone dialled a feature code. It is never answered; what it hears is early media."""
+    word = CODES[dialled]
+    channel.at("callrouter-code", "s", 4, "UserEvent")
+    seen = beat(x)
+    x.user_event(channel, "CrAgent", (("Phone", channel.endpoint), ("Code", word)))
+    channel.indicated = True
+    x.device_changed(channel.endpoint)
+    channel.at("callrouter-code", "s", 5, "Playback", "beep,noanswer")
+    await _sound(x, channel, 0.3)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 2.4
+    while beat(x) == seen:
+        if loop.time() >= end:
+            await _sound(x, channel)
+            return 38
+        await channel.frame(0.1)
+    await _sound(x, channel)
+    return 16
+
+
+async def private(x: Exchange, channel: Channel, target: str) -> int:
+    """A phone calls another phone or the world, by itself."""
+    channel.at("from-phones", channel.exten, 1, "Dial", f"PJSIP/{target},60")
+    dialled = await dial(x, channel, (target,), 60.0)
+    return 16 if dialled.status == "ANSWER" else channel.cause
+
+
+async def _sound(x: Exchange, channel: Channel, seconds: float = SOUND_S) -> None:
+    """Play something; digits do not end it."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds / x.pace.rate
+    while (left := end - loop.time()) > 0:
+        await channel.frame(left)
