@@ -1,1 +1,1 @@
-"""store"""
+"""What must last, in SQL."""

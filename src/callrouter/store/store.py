@@ -1,0 +1,239 @@
+"""What must last beyond the process: switches, agents' states and the audit trail, in SQL.
+
+It observes the engine and writes behind it, in its own task: routing never waits for a database. Switches and states
+are kept by name, the last one wins, so what waits to be written is bounded by the plan and nothing is lost while the
+database is away. Knows no dialect: SQLite by default, PostgreSQL by its URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import Table, delete, event, insert, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from callrouter.core.commands import AgentChanged, AgreementChanged, Command
+from callrouter.core.events import AgentAct, AgentActed, AgentId, AgreementSwitched, Event, PhoneActed
+from callrouter.core.plan import Plan
+from callrouter.store.schema import AGENT_STATE, AGREEMENT_SWITCH, AUDIT, METADATA
+
+log = structlog.get_logger(__name__)
+
+READY, PAUSED = "ready", "paused"
+RETRY_FIRST_S = 1.0
+RETRY_LONGEST_S = 30.0
+BY = "restart"  # who asks for a state that is restored
+FAULTS = (SQLAlchemyError, OSError)
+
+
+class Seats(Protocol):
+    """What the router knows of agents, asked for at each change."""
+
+    def intent(self, agent: AgentId) -> tuple[str, str] | None:
+        """(ready | paused, reason) of an agent who is logged in; None: logged out or unknown."""
+
+    def agent_of(self, site: str, phone: str) -> AgentId | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    at: float
+    who: str
+    what: str
+    why: str
+    before: str
+    after: str
+
+
+Row = dict[str, Any]
+
+
+class Store:
+    """`open`, `restore`, then run `run()` as a task, `close` at the end."""
+
+    def __init__(self, url: str, seats: Seats, clock: Callable[[], float]) -> None:
+        self._url = make_url(url)
+        self._seats = seats
+        self._clock = clock
+        self._engine = create_async_engine(self._url)
+        if self._url.get_backend_name() == "sqlite":
+            event.listen(self._engine.sync_engine, "connect", _sqlite)
+        self._changed: dict[str, dict[str, Row | None]] = {AGREEMENT_SWITCH.name: {}, AGENT_STATE.name: {}}
+        self._wake = asyncio.Event()
+        self._recording = False
+        self.trouble = ""  # why nothing can be written; '' while all is well
+
+    async def open(self) -> None:
+        """Make the tables that are missing. Raises SQLAlchemyError or OSError."""
+        if self._url.get_backend_name() == "sqlite" and self._url.database not in (None, "", ":memory:"):
+            await asyncio.to_thread(_private_file, Path(str(self._url.database)))
+        async with self._engine.begin() as connection:
+            await connection.run_sync(METADATA.create_all)
+
+    async def restore(self, plan: Plan) -> list[Event]:
+        """The events that bring switches and agents' states back; what is out of date or of no plan is deleted.
+
+        From now on changes are recorded. Raises SQLAlchemyError.
+        """
+        now = self._clock()
+        events: list[Event] = []
+        async with self._engine.begin() as connection:
+            names = {agreement.name for agreement in plan.agreements}
+            for row in (await connection.execute(select(AGREEMENT_SWITCH))).all():
+                if row.agreement not in names or (row.until is not None and row.until <= now):
+                    await _put(connection, AGREEMENT_SWITCH, {row.agreement: None})
+                    continue
+                events.append(AgreementSwitched(row.agreement, row.enabled, row.until, row.reason, row.switched_by))
+            agents = {agent.id for agent in plan.agents}
+            for row in (await connection.execute(select(AGENT_STATE))).all():
+                if row.agent not in agents:
+                    await _put(connection, AGENT_STATE, {row.agent: None})
+                    continue
+                act = AgentAct.READY if row.state == READY else AgentAct.LOG_IN  # which is a pause with that reason
+                events.append(AgentActed(row.agent, act, row.reason, BY))
+        return events
+
+    def record(self) -> None:
+        """Observe from now on: what was restored has been handled."""
+        self._recording = True
+
+    def observe(self, happened: Event, commands: Sequence[Command], now: float) -> None:
+        """The engine's observer: note what changed, to be written soon."""
+        if not self._recording:
+            return
+        for agent in self._agents(happened, commands):
+            intent = self._seats.intent(agent)
+            row = None if intent is None else {"agent": agent, "state": intent[0], "reason": intent[1], "since": now}
+            self._note(AGENT_STATE, agent, row)
+        for command in commands:
+            if isinstance(command, AgreementChanged):
+                self._note(AGREEMENT_SWITCH, command.agreement, _switch_row(happened, command, now))
+
+    async def run(self) -> None:
+        """Write behind the engine until cancelled; try again, ever more rarely, while the database is away."""
+        pause_s = RETRY_FIRST_S
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if await self.flush():
+                pause_s = RETRY_FIRST_S
+                continue
+            await asyncio.sleep(pause_s)
+            pause_s = min(RETRY_LONGEST_S, pause_s * 2)
+            self._wake.set()
+
+    async def flush(self) -> bool:
+        """Write all that changed, in one transaction. False: it could not be written and is kept."""
+        taken, self._changed = self._changed, {name: {} for name in self._changed}
+        try:
+            async with self._engine.begin() as connection:
+                for table in (AGREEMENT_SWITCH, AGENT_STATE):
+                    await _put(connection, table, taken[table.name])
+        except FAULTS as error:
+            for name, rows in taken.items():
+                self._changed[name] = {**rows, **self._changed[name]}  # what came meanwhile is newer
+            self._fault(error)
+            return False
+        self._well()
+        return True
+
+    async def close(self) -> None:
+        await self.flush()
+        await self._engine.dispose()
+
+    # ---- audit
+
+    async def audit(self, *, who: str, what: str, why: str, before: str, after: str) -> None:
+        """Write one entry; returns when it is kept. Raises SQLAlchemyError or OSError."""
+        entry = {"at": self._clock(), "who": who, "what": what, "why": why, "before": before, "after": after}
+        try:
+            async with self._engine.begin() as connection:
+                await connection.execute(insert(AUDIT).values(**entry))
+        except FAULTS as error:
+            self._fault(error)
+            raise
+
+    async def audit_trail(self, limit: int = 100) -> list[AuditEntry]:
+        """The newest entries, newest first."""
+        query = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [AuditEntry(row.at, row.who, row.what, row.why, row.before, row.after) for row in rows]
+
+    # ---- inside
+
+    def _agents(self, happened: Event, commands: Sequence[Command]) -> dict[AgentId, None]:
+        """Agents whose intent may have changed in this turn."""
+        found: dict[AgentId, None] = {}
+        if isinstance(happened, AgentActed):
+            found[happened.agent] = None
+        elif isinstance(happened, PhoneActed):
+            agent = self._seats.agent_of(happened.site, happened.phone)
+            if agent:
+                found[agent] = None
+        for command in commands:
+            if isinstance(command, AgentChanged) and command.after in ("paused", "ready", "logged_out"):
+                found[command.agent] = None
+        return found
+
+    def _note(self, table: Table, key: str, row: Row | None) -> None:
+        self._changed[table.name][key] = row
+        self._wake.set()
+
+    def _fault(self, error: BaseException) -> None:
+        if not self.trouble:
+            log.error("the database cannot be written; routing goes on", error=str(error))
+        self.trouble = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+
+    def _well(self) -> None:
+        if self.trouble:
+            log.warning("the database is written again")
+        self.trouble = ""
+
+
+def _switch_row(happened: Event, changed: AgreementChanged, now: float) -> Row | None:
+    """What to keep of a change: only what somebody switched; what follows from the plan is in the plan."""
+    if not isinstance(happened, AgreementSwitched):
+        return None
+    return {
+        "agreement": changed.agreement,
+        "enabled": changed.enabled,
+        "until": changed.until,
+        "reason": changed.reason,
+        "switched_by": changed.by,
+        "switched_at": now,
+    }
+
+
+async def _put(connection: AsyncConnection, table: Table, rows: dict[str, Row | None]) -> None:
+    """Replace these rows by their key; None: the row goes. Plain SQL, the same for every dialect."""
+    if not rows:
+        return
+    (key,) = table.primary_key.columns
+    names = list(rows)
+    for start in range(0, len(names), 500):  # SQLite's limit of variables
+        await connection.execute(delete(table).where(key.in_(names[start : start + 500])))
+    kept = [row for row in rows.values() if row is not None]
+    if kept:
+        await connection.execute(insert(table), kept)
+
+
+def _sqlite(connection: Any, _record: Any) -> None:
+    """Readers do not stop the writer, and a writer waits for another one."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _private_file(path: Path) -> None:
+    """The file, readable by its owner only, before SQLite makes it by the umask."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)

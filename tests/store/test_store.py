@@ -1,0 +1,214 @@
+"""The store: what people switched and what agents asked for outlives the process."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from callrouter.core.commands import AgentChanged, AgreementChanged
+from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event, PhoneActed, PlanReplaced, Tick
+from callrouter.core.plan import Agent, Agreement, Plan
+from callrouter.store.store import Store
+
+NOW = 1_800_000_000.0
+PLAN = Plan(
+    "1", (), (), (),
+    tuple(Agent(f"gera/{number}", "gera", "gera", str(number)) for number in (1001, 1002, 1003)),
+    (Agreement("gera-magdeburg", "gera", "magdeburg"), Agreement("gera-gotha", "gera", "gotha")),
+)  # fmt: skip
+
+
+class Seats:
+    """What the router would say of its agents."""
+
+    def __init__(self) -> None:
+        self.intents: dict[str, tuple[str, str]] = {}
+
+    def intent(self, agent: str) -> tuple[str, str] | None:
+        return self.intents.get(agent)
+
+    def agent_of(self, site: str, phone: str) -> str | None:
+        return f"{site}/{phone}"
+
+
+@asynccontextmanager
+async def opened(folder: Path, now: float = NOW, plan: Plan = PLAN) -> AsyncIterator[tuple[Store, Seats, list[Event]]]:
+    """A store on the folder's database, and what it restored."""
+    seats = Seats()
+    store = Store(f"sqlite+aiosqlite:///{folder / 'state' / 'callrouter.db'}", seats, lambda: now)
+    await store.open()
+    try:
+        events = await store.restore(plan)
+        store.record()
+        yield store, seats, events
+    finally:
+        await store.close()
+
+
+def switched(store: Store, name: str, enabled: bool, until: float | None = None) -> None:
+    """A person switches an agreement, as the engine tells it."""
+    happened = AgreementSwitched(name, enabled, until, "flu", "meier")
+    store.observe(happened, [AgreementChanged(name, enabled, not enabled, until, "flu", "meier")], NOW)
+
+
+async def test_switch_comes_back(tmp_path: Path) -> None:
+    """After a restart a switched agreement is switched again, with its end, reason and person."""
+    async with opened(tmp_path) as (store, _, events):
+        assert events == []
+        switched(store, "gera-magdeburg", True)
+        switched(store, "gera-magdeburg", False, until=NOW + 60)
+    async with opened(tmp_path) as (_, _, events):
+        assert events == [AgreementSwitched("gera-magdeburg", False, NOW + 60, "flu", "meier")]
+
+
+async def test_expired_and_unknown_switches_are_forgotten(tmp_path: Path) -> None:
+    """A switch whose time is over, and one of an agreement that no plan has, do not come back, ever."""
+    async with opened(tmp_path) as (store, _, _):
+        switched(store, "gera-magdeburg", False, until=NOW + 60)
+        switched(store, "gera-gotha", False)
+    without = Plan("2", (), (), (), PLAN.agents, PLAN.agreements[:1])
+    async with opened(tmp_path, now=NOW + 61, plan=without) as (_, _, events):
+        assert events == []
+    async with opened(tmp_path) as (_, _, events):
+        assert events == []
+
+
+async def test_change_that_nobody_switched_is_not_kept(tmp_path: Path) -> None:
+    """When a switch expires while running, or a plan changes an agreement, the configured state counts again."""
+    async with opened(tmp_path) as (store, _, _):
+        for name, happened in (("gera-magdeburg", Tick()), ("gera-gotha", PlanReplaced(PLAN))):
+            switched(store, name, False)
+            store.observe(happened, [AgreementChanged(name, True, False, None, "", "expiry")], NOW)
+    async with opened(tmp_path) as (_, _, events):
+        assert events == []
+
+
+async def test_agents_come_back_as_they_were(tmp_path: Path) -> None:
+    """Ready agents are ready again, paused ones are paused with their reason, the others are logged out."""
+    async with opened(tmp_path) as (store, seats, _):
+        for number in (1001, 1002, 1003):
+            seats.intents[f"gera/{number}"] = ("ready", "")
+            store.observe(PhoneActed("gera", str(number), AgentAct.READY), [], NOW)
+        seats.intents["gera/1002"] = ("paused", "lunch")
+        store.observe(AgentActed("gera/1002", AgentAct.PAUSE, "lunch"), [], NOW)
+        del seats.intents["gera/1003"]
+        store.observe(AgentActed("gera/1003", AgentAct.LOG_OUT), [], NOW)
+    async with opened(tmp_path) as (_, _, events):
+        assert events == [
+            AgentActed("gera/1001", AgentAct.READY, "", "restart"),
+            AgentActed("gera/1002", AgentAct.LOG_IN, "lunch", "restart"),
+        ]
+
+
+async def test_pause_by_the_router_is_kept(tmp_path: Path) -> None:
+    """An agent whom the router paused because he did not answer is still paused after a restart."""
+    async with opened(tmp_path) as (store, seats, _):
+        seats.intents["gera/1001"] = ("paused", "no_answer")
+        store.observe(Tick(), [AgentChanged("gera/1001", "gera", "offered", "paused", "offer ended: no_answer")], NOW)
+    async with opened(tmp_path) as (_, _, events):
+        assert events == [AgentActed("gera/1001", AgentAct.LOG_IN, "no_answer", "restart")]
+
+
+async def test_agents_of_no_plan_are_forgotten(tmp_path: Path) -> None:
+    """An agent who is no longer in the plan does not come back, even if he is in a later plan again."""
+    async with opened(tmp_path) as (store, seats, _):
+        seats.intents["gera/1001"] = ("ready", "")
+        store.observe(AgentActed("gera/1001", AgentAct.READY), [], NOW)
+    async with opened(tmp_path, plan=Plan("2", (), (), (), (), ())) as (_, _, events):
+        assert events == []
+    async with opened(tmp_path) as (_, _, events):
+        assert events == []
+
+
+async def test_nothing_is_recorded_before_the_restored_was_handled(tmp_path: Path) -> None:
+    """The events that a restart submits are not written again as if somebody had just asked for them."""
+    seats = Seats()
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'callrouter.db'}", seats, lambda: NOW)
+    await store.open()
+    switched(store, "gera-magdeburg", False)
+    await store.close()
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'callrouter.db'}", seats, lambda: NOW)
+    await store.open()
+    assert await store.restore(PLAN) == []
+    await store.close()
+
+
+async def test_writes_behind_in_its_task(tmp_path: Path) -> None:
+    """The task writes soon after a change, without anybody waiting for it."""
+    async with opened(tmp_path) as (store, _, _):
+        task = asyncio.create_task(store.run())
+        switched(store, "gera-magdeburg", False)
+        async with opened(tmp_path) as (other, _, _), asyncio.timeout(10):
+            while not await other.restore(PLAN):
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_nothing_is_lost_while_the_database_is_away(tmp_path: Path) -> None:
+    """A database that cannot be written is said, and what changed meanwhile is written when it is back, newest last."""
+    async with opened(tmp_path) as (store, _, _):
+        database = tmp_path / "state" / "callrouter.db"
+        async with store._engine.begin() as connection:
+            await connection.exec_driver_sql("ALTER TABLE agreement_switch RENAME TO away")
+        switched(store, "gera-magdeburg", False)
+        switched(store, "gera-gotha", False)
+        assert not await store.flush()
+        assert "away" in store.trouble or "no such table" in store.trouble
+        switched(store, "gera-magdeburg", True)
+        async with store._engine.begin() as connection:
+            await connection.exec_driver_sql("ALTER TABLE away RENAME TO agreement_switch")
+        assert await store.flush()
+        assert store.trouble == ""
+        assert database.exists()
+    async with opened(tmp_path) as (_, _, events):
+        assert sorted((one.agreement, one.enabled) for one in events if isinstance(one, AgreementSwitched)) == [
+            ("gera-gotha", False),
+            ("gera-magdeburg", True),
+        ]
+
+
+async def test_audit_is_kept_in_order(tmp_path: Path) -> None:
+    """Who, what, when, why and what it was before are kept, and read newest first."""
+    async with opened(tmp_path) as (store, _, _):
+        await store.audit(who="meier", what="agreement x", why="flu", before="on", after="off")
+        await store.audit(who="schulz", what="agreement x", why="well again", before="off", after="on")
+    async with opened(tmp_path) as (store, _, _):
+        newest, oldest = await store.audit_trail()
+        assert (newest.who, newest.before, newest.after) == ("schulz", "off", "on")
+        assert (oldest.at, oldest.who, oldest.what, oldest.why) == (NOW, "meier", "agreement x", "flu")
+        assert len(await store.audit_trail(1)) == 1
+
+
+async def test_audit_that_cannot_be_kept_raises(tmp_path: Path) -> None:
+    """Who asks for a change learns that its entry is not kept."""
+    async with opened(tmp_path) as (store, _, _):
+        async with store._engine.begin() as connection:
+            await connection.exec_driver_sql("DROP TABLE audit")
+        with pytest.raises(SQLAlchemyError):
+            await store.audit(who="meier", what="x", why="y", before="", after="")
+
+
+async def test_only_the_owner_can_read(tmp_path: Path) -> None:
+    """The database is readable by its owner only."""
+    async with opened(tmp_path):
+        path = tmp_path / "state" / "callrouter.db"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_many_agents_at_once(tmp_path: Path) -> None:
+    """A whole network logging in at once fits, whatever the database's limits of variables are."""
+    agents = tuple(Agent(f"gera/{number}", "gera", "gera", str(number)) for number in range(1_200))
+    plan = Plan("1", (), (), (), agents, ())
+    async with opened(tmp_path, plan=plan) as (store, seats, _):
+        for agent in agents:
+            seats.intents[agent.id] = ("ready", "")
+            store.observe(AgentActed(agent.id, AgentAct.READY), [], NOW)
+    async with opened(tmp_path, plan=plan) as (_, _, events):
+        assert len(events) == 1_200
