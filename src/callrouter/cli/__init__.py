@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "replay": "replay",
     "check": "config",
     "schema": "config",
+    "dialplan": "dialplan",
 }
 
 

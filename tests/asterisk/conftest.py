@@ -1,0 +1,63 @@
+"""Fixtures that give a test the real thing.
+
+- `asterisk` (session): one running site, `magdeburg`, with phones 1001–1200. For tests that need some real Asterisk:
+  `asterisk.host` (SIP 5060, AMI 5038), `asterisk.phones`; log in as `callrouter` (as shipped: least rights, filters) or
+  as `lab` (all), both with `network.SECRET`.
+- `network` (session): three of them, `magdeburg`, `gera` (2001–2200), `gotha` (3001–3200), joined by trunks. `asterisk`
+  is its first site, so both cost one start (1.5 s) per session.
+- `lab` (function): the network with a capture of its SIP, callers and phones (SIPp), cleaned up afterwards; see
+  `tests/asterisk/lab.py`. A test outside this folder says
+  `from tests.asterisk.conftest import asterisk, lab, network  # noqa: F401`.
+
+Mark the test `@pytest.mark.asterisk`. Without Asterisk it is skipped with the reason, under CI=true it fails.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from callrouter.config.dialplan import DialplanSite
+from tests.asterisk.lab import Lab
+from tests.asterisk.network import Network, Site, SiteSpec, running, why_not
+
+PHONES_PER_SITE = 200
+# digits as the trunks deliver them, of the ranges that the Bundesnetzagentur keeps for fiction
+NUMBERS = {
+    "magdeburg": ("3023125010", "3023125011"),
+    "gera": ("4066969010", "4066969011"),
+    "gotha": ("6990009010",),
+}
+
+
+def specs() -> tuple[SiteSpec, ...]:
+    """Phones k001… of the k-th site; the last two numbers of each are its failsafe group."""
+    found = []
+    for k, (name, numbers) in enumerate(NUMBERS.items(), 1):
+        phones = tuple(str(1000 * k + i) for i in range(1, PHONES_PER_SITE + 1))
+        found.append(SiteSpec(DialplanSite(name, numbers, phones, failsafe=phones[-2:], failsafe_s=5)))
+    return tuple(found)
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[Network]:
+    reason = why_not()
+    if reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no real Asterisk: {reason}")
+        pytest.skip(f"no real Asterisk: {reason}")
+    with running(specs()) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def asterisk(network: Network) -> Site:
+    return network.sites["magdeburg"]
+
+
+@pytest.fixture
+async def lab(network: Network) -> AsyncIterator[Lab]:
+    async with Lab(network) as made:
+        yield made

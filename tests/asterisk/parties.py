@@ -1,0 +1,106 @@
+"""The people on the line: an agent's phone and a caller, each a SIPp process seen through the capture."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.asterisk.network import Site
+from tests.asterisk.sip import Packet
+
+if TYPE_CHECKING:
+    from tests.asterisk.lab import Lab
+
+
+@dataclass(slots=True)
+class Phone:
+    """An agent's phone: a SIPp that takes any number of calls, and a registration. name: its endpoint at `site`."""
+
+    lab: Lab
+    site: Site
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def legs(self) -> list[Packet]:
+        """The INVITEs that reached it in this test, oldest first, one per call."""
+        seen: dict[str, Packet] = {}
+        for p in tuple(self.lab.wire.packets):
+            if p.method == "INVITE" and p.dst[1] == self.port and p.uri_user == self.name:
+                seen.setdefault(p.call_id, p)
+        return list(seen.values())
+
+    async def rings(self, times: int = 1, deadline_s: float = 8.0) -> Packet:
+        """Wait until it has been rung this many times; the last INVITE."""
+        await self.lab.wire.until(lambda: len(self.legs()) >= times, deadline_s, f"phone {self.name} rings")
+        leg = self.legs()[times - 1]
+        await self.lab.wire.packet(
+            lambda p: p.call_id == leg.call_id and p.src[1] == self.port and p.status >= 100, deadline_s, "its answer"
+        )
+        return leg
+
+    def tell(self, word: str) -> None:
+        """ANSWER, BUSY, DECLINE, AWAY, FAULT or HANGUP, for its newest call."""
+        self.lab.tell(self.legs()[-1].call_id, word, (self.lab.network.phones_host, self.port))
+
+    async def talks(self, deadline_s: float = 8.0) -> None:
+        """Wait until its newest call is answered and acknowledged."""
+        leg = self.legs()[-1]
+        await self.lab.wire.packet(
+            lambda p: p.method == "ACK" and p.call_id == leg.call_id, deadline_s, f"phone {self.name} talks"
+        )
+
+    async def free(self, deadline_s: float = 8.0) -> None:
+        """Wait until its newest call is over in SIP: BYE, or the INVITE failed."""
+        await self.lab.ended(self.legs()[-1].call_id, deadline_s)
+
+
+@dataclass(slots=True)
+class Caller:
+    """One caller from the carrier. number: what he shows. Outcomes come from the wire, not from SIPp."""
+
+    lab: Lab
+    site: Site
+    number: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def packets(self) -> list[Packet]:
+        return [p for p in tuple(self.lab.wire.packets) if self.port in (p.src[1], p.dst[1])]
+
+    @property
+    def call_id(self) -> str:
+        return next(p.call_id for p in self.packets if p.method == "INVITE")
+
+    def heard(self, status: int) -> list[Packet]:
+        return [p for p in self.packets if p.status == status and p.dst[1] == self.port and p.cseq.endswith(" INVITE")]
+
+    async def hears(self, status: int, deadline_s: float = 8.0) -> Packet:
+        what = f"caller {self.number} hears {status}"
+        await self.lab.wire.until(lambda: self.heard(status), deadline_s, what)
+        return self.heard(status)[0]
+
+    @property
+    def final(self) -> int:
+        """The final answer to his INVITE, 0 as long as there is none."""
+        answers = (p for p in self.packets if p.status >= 200 and p.dst[1] == self.port and p.cseq.endswith(" INVITE"))
+        return next((p.status for p in answers), 0)
+
+    async def ends(self, deadline_s: float = 8.0) -> int:
+        """Wait for the final answer to the INVITE."""
+        await self.lab.wire.until(lambda: self.final, deadline_s, f"final answer to caller {self.number}")
+        return self.final
+
+    def hang_up(self) -> None:
+        """CANCEL while it rings, BYE in a conversation."""
+        self.lab.tell(self.call_id, "HANGUP", (self.lab.network.carrier, self.port))
+
+    @property
+    def gone(self) -> bool:
+        """His call is over: a BYE either way, or a refusal."""
+        return any(p.method == "BYE" for p in self.packets) or self.final >= 300
+
+    async def over(self, deadline_s: float = 8.0) -> None:
+        await self.lab.wire.until(lambda: self.gone, deadline_s, f"end of caller {self.number}'s call")
