@@ -7,8 +7,10 @@ Names follow the rules of prometheus.io.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from itertools import accumulate
+from typing import Protocol, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,7 +20,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from callrouter import __version__
@@ -60,6 +62,24 @@ class JournalState(Protocol):
     lines_written: int
     lines_lost: int
     bytes_written: int
+
+
+class Tally:
+    """A histogram for what happens at every event: far cheaper to feed than the library's. For one task."""
+
+    def __init__(self, name: str, text: str, buckets: Sequence[float]) -> None:
+        self._name, self._text, self._bounds = name, text, tuple(buckets)
+        self._counts = [0] * (len(buckets) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def families(self) -> Iterator[Metric]:
+        names = (*(str(float(bound)) for bound in self._bounds), "+Inf")
+        buckets = list(zip(names, accumulate(self._counts), strict=True))
+        yield HistogramMetricFamily(self._name, self._text, buckets, self._sum)
 
 
 class _Live(Collector):
@@ -148,7 +168,8 @@ class Measures:
         )
 
     def _declare_engine(self) -> None:
-        self.events = self._counter("events_total", "Events handled, by kind.", "event")
+        self._events = {kind.__name__: 0 for kind in get_args(Event)}
+        self._live.families.append(self._event_families)
         self.ignored = self._counter(
             "events_ignored_total", "Events that meant nothing when they came (late echoes, unknown ids).", "event"
         )
@@ -156,18 +177,11 @@ class Measures:
         self.shed_events = self._counter(
             "events_shed_total", "Events refused because the inbox was full; their site is read back.", "event"
         )
-        self.lag = Histogram(
-            "callrouter_event_lag_seconds",
-            "Time that an event waited in the inbox.",
-            buckets=LAG_BUCKETS_S,
-            registry=self.registry,
+        self._lag = Tally("callrouter_event_lag_seconds", "Time that an event waited in the inbox.", LAG_BUCKETS_S)
+        self._decision = Tally(
+            "callrouter_decision_seconds", "Time that the router took to decide on an event.", DECISION_BUCKETS_S
         )
-        self.decision = Histogram(
-            "callrouter_decision_seconds",
-            "Time that the router took to decide on an event.",
-            buckets=DECISION_BUCKETS_S,
-            registry=self.registry,
-        )
+        self._live.families += [self._lag.families, self._decision.families]
         self.orders = self._counter("orders_total", "Orders given to a site, by kind.", "order")
         self.withheld = self._counter(
             "orders_withheld_total", "Orders not given because this router stands down.", "order"
@@ -290,9 +304,9 @@ class Measures:
     # ---- the engine's meter
 
     def handled(self, event: Event, lag_s: float, decide_s: float) -> None:
-        self.events.labels(type(event).__name__).inc()
-        self.lag.observe(lag_s)
-        self.decision.observe(decide_s)
+        self._events[type(event).__name__] += 1
+        self._lag.observe(lag_s)
+        self._decision.observe(decide_s)
 
     def shed(self, event: Event) -> None:
         self.shed_events.labels(type(event).__name__).inc()
@@ -310,6 +324,12 @@ class Measures:
         self.orders_failed.inc()
 
     # ---- values read at the scrape
+
+    def _event_families(self) -> Iterator[Metric]:
+        family = CounterMetricFamily("callrouter_events", "Events handled, by kind.", labels=("event",))
+        for kind, number in self._events.items():
+            family.add_metric((kind,), number)
+        yield family
 
     def watch_counts(self, counts: Callable[[], Counts], inbox: Callable[[], int]) -> None:
         """Gauges of the router, and how full the inbox is."""
@@ -367,6 +387,4 @@ class Measures:
 
 
 def _total(name: str, text: str, value: float) -> Metric:
-    family = Metric(f"callrouter_{name}", text, "counter")
-    family.add_sample(f"callrouter_{name}_total", {}, value)
-    return family
+    return CounterMetricFamily(f"callrouter_{name}", text, value=value)

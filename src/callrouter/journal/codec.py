@@ -20,7 +20,7 @@ SCALARS = (str, int, float, bool, types.NoneType)
 TAG = "_"
 
 # Infinity is legal in a line (a deadline that never comes); everything else is standard JSON.
-_dumps = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 class CodecError(ValueError):
@@ -63,7 +63,7 @@ class Codec:
         return self._from[cls](data)
 
     def dumps(self, value: Any) -> str:
-        return _dumps(self.encode(value))
+        return to_json(self.encode(value))
 
     def loads(self, text: str | bytes) -> Any:
         return self.decode(json.loads(text))

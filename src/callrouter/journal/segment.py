@@ -15,7 +15,7 @@ from typing import Any
 from callrouter import __version__
 from callrouter.core.commands import Command
 from callrouter.core.events import Event
-from callrouter.journal.codec import Codec, CodecError
+from callrouter.journal.codec import Codec, CodecError, to_json
 
 FORMAT = 1
 
@@ -47,16 +47,20 @@ class Entry:
 
 
 def header_line(codec: Codec, header: Header) -> bytes:
-    text = json.dumps(
-        {"journal": FORMAT, "release": header.release, "seq": header.seq, "now": header.now}, separators=(",", ":")
-    )
-    return f'{text[:-1]},"state":{codec.dumps(header.state)}}}\n'.encode()
+    state = codec.encode(header.state)
+    return _line({"journal": FORMAT, "release": header.release, "seq": header.seq, "now": header.now, "state": state})
 
 
 def entry_line(codec: Codec, seq: int, now: float, event: Event, commands: Sequence[Command], failed: str) -> bytes:
-    decided = ",".join([codec.dumps(command) for command in commands])
-    broke = f',"failed":{json.dumps(failed)}' if failed else ""
-    return f'{{"seq":{seq},"now":{now!r},"event":{codec.dumps(event)},"commands":[{decided}]{broke}}}\n'.encode()
+    encode = codec.encode
+    line = {"seq": seq, "now": now, "event": encode(event), "commands": [encode(command) for command in commands]}
+    if failed:
+        line["failed"] = failed
+    return _line(line)
+
+
+def _line(data: dict[str, Any]) -> bytes:
+    return f"{to_json(data)}\n".encode()
 
 
 def read_segment(path: Path, codec: Codec) -> tuple[Header, Iterator[Entry]]:
