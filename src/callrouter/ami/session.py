@@ -1,0 +1,271 @@
+"""One connection to one Asterisk's manager, from connect to its end. It is never used again.
+
+panoramisk's `Manager` with its faults mended through its own extension points: since nothing outlives a connection,
+nothing can be sent a second time; every request has a deadline and always gets a result; a refused login is an error
+of its own; there is no reconnecting in here, so `close()` is final. It does not know what events mean: blocks of the
+names in `watched` are parsed, checked for their required headers and handed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from secrets import token_hex
+
+from panoramisk import Manager
+from panoramisk.actions import Action
+
+from callrouter.ami.protocol import AmiProtocol, BadValue, Fields, encode, parse
+
+log = logging.getLogger(__name__)
+
+ROWS_MAX = 50_000
+UNSENT_MAX = 1 << 20  # Asterisk does not read: the connection is as good as dead
+PENDING_MAX = 20_000
+
+Rows = list[Fields]
+
+
+class Lost(Exception):
+    """No answer: the connection ended or the deadline passed. What was asked may have happened."""
+
+
+class Refused(Exception):
+    """Asterisk answered with an error."""
+
+
+class Pending(Action):  # type: ignore[misc]
+    """A request that waits for its answer. Its future ends in every case; None as result means: unknown.
+
+    panoramisk's own never ends if a list is refused, takes an event of a list for an answer, and is sent again after a
+    reconnect if nobody looks.
+    """
+
+    def __init__(self, fields: Mapping[str, str], action_id: str, as_list: bool) -> None:
+        super().__init__({**fields, "ActionID": action_id}, as_list=as_list)
+        self.name = fields.get("Action", "")
+        self.timer: asyncio.TimerHandle | None = None
+
+    def add_message(self, message: Fields) -> bool:
+        """True when this was the last message of the answer."""
+        self.responses.append(message)
+        if not self.as_list or message.get("Response") == "Error" or len(self.responses) > ROWS_MAX:
+            self.finish(self.responses)
+            return True
+        if message.get("EventList") == "Complete":
+            self.finish(self.responses)
+            return True
+        return False
+
+    def finish(self, result: Rows | None) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        if not self.future.done():
+            self.future.set_result(result)
+
+
+class Session(Manager):  # type: ignore[misc]
+    """Make one, `await open()`, use it until `ended` is done; its result says why.
+
+    on_event(name, message) is called for each sound event that is watched, on_reject(text) for each block that cannot
+    be what Asterisk meant to send (somebody may be forging events).
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        watched: Mapping[str, Sequence[str]],
+        repeatable: frozenset[str],
+        on_event: Callable[[str, Fields], None],
+        on_reject: Callable[[str], None],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(host=host, port=port, ssl=tls or False, loop=loop, log=log)
+        self.config["protocol_factory"] = self._make_protocol
+        self.ended: asyncio.Future[str] = loop.create_future()
+        self.messages = self.ignored = self.rejected = self.failed = 0
+        self.heard_at = loop.time()
+        self._watched, self._repeatable = watched, repeatable
+        self._on_event, self._on_reject = on_event, on_reject
+        self._waiting: dict[str, Pending] = {}
+        self._lists = 0
+        self._nonce, self._number = token_hex(4), 0  # so that nobody can forge an answer
+
+    # ---- life
+
+    async def open(self) -> None:
+        """Connect (with the certificate verified, if TLS). Raises OSError, ssl.SSLError."""
+        await self.connect()
+
+    def connect(self, *_: object, **__: object) -> asyncio.Task[object]:
+        """panoramisk's, without its callback that logs in and tries again for ever."""
+        config = self.config
+        return asyncio.ensure_future(
+            self.loop.create_connection(
+                config["protocol_factory"], config["host"], config["port"], ssl=config["ssl"] or None
+            )
+        )
+
+    def close(self, why: str = "closed by us") -> None:
+        if self.protocol is not None:
+            self.protocol.end(why)
+        self.disconnected(why)
+
+    def _make_protocol(self) -> AmiProtocol:
+        return AmiProtocol(self)
+
+    # ---- what the protocol tells
+
+    def connected(self, protocol: AmiProtocol) -> None:
+        if self.ended.done():
+            protocol.end("closed by us")
+        self.protocol = protocol
+
+    def disconnected(self, why: str) -> None:
+        """The one end: whatever waits is unknown now, nothing is kept to be sent again."""
+        if not self.ended.done():
+            self.ended.set_result(why)
+        waiting, self._waiting = self._waiting, {}
+        self._lists = 0
+        for pending in waiting.values():
+            pending.finish(None)
+
+    def blocks(self, blocks: list[str]) -> None:
+        self.heard_at = self.loop.time()
+        self.messages += len(blocks)
+        for block in blocks:
+            try:
+                self._block(block)
+            except Exception:
+                self.failed += 1
+                log.exception("a message could not be handled")
+
+    def _block(self, block: str) -> None:
+        if block.startswith("Event: "):
+            end = block.find("\r\n")
+            name = block[7:] if end < 0 else block[7:end]
+            required = self._watched.get(name)
+            if required is None and not self._lists:
+                self.ignored += 1
+                return
+            fields = parse(block, self._repeatable)
+            if fields is None:
+                self._reject(block)
+            elif "ActionID" in fields:
+                self._answer(fields)
+            elif required is None:
+                self.ignored += 1
+            elif not all(map(fields.__contains__, required)):
+                self._reject(block)
+            else:
+                self._on_event(name, fields)
+        elif block.startswith("Response: "):
+            fields = parse(block, self._repeatable)
+            if fields is None:
+                self._reject(block)
+            else:
+                self._answer(fields)
+        elif block.strip():
+            self._reject(block)
+
+    def _reject(self, block: str) -> None:
+        self.rejected += 1
+        self._on_reject(block[:200])
+
+    def _answer(self, fields: Fields) -> None:
+        action_id = fields.get("ActionID")
+        pending = self._waiting.get(action_id) if isinstance(action_id, str) else None
+        if pending is None:
+            self.ignored += 1  # its deadline has passed
+        elif pending.add_message(fields):
+            self._forget(pending)
+
+    # ---- asking
+
+    @property
+    def pending(self) -> int:
+        return len(self._waiting)
+
+    def fire(self, actions: Iterable[Mapping[str, str]], deadline_s: float, as_list: bool = False) -> list[Pending]:
+        """Write actions in one go. Each future yields the messages of the answer, or None: unknown.
+
+        Raises BadValue before anything is written.
+        """
+        made = [self._make(fields, as_list) for fields in actions]
+        data = b"".join(encode(dict(pending.items())) for pending in made)
+        gone = self.ended.done() or self.protocol is None
+        if not gone and (self.protocol.unsent > UNSENT_MAX or len(self._waiting) > PENDING_MAX):
+            self.close("Asterisk takes no more")
+            gone = True
+        for pending in made:
+            if gone:
+                pending.finish(None)
+            else:
+                self._waiting[pending["ActionID"]] = pending
+                self._lists += as_list
+                pending.timer = self.loop.call_later(deadline_s, self._expire, pending)
+        if not gone:
+            self.protocol.write(data)
+        return made
+
+    async def ask(self, fields: Mapping[str, str], deadline_s: float) -> Fields:
+        """One action, one answer. Raises Lost, Refused."""
+        return (await self._rows(self.fire((fields,), deadline_s)[0]))[0]
+
+    async def ask_all(self, actions: Sequence[Mapping[str, str]], deadline_s: float) -> list[Fields | None]:
+        """Several at once; None for one that was refused. Raises Lost."""
+        found: list[Fields | None] = []
+        for pending in self.fire(actions, deadline_s):
+            try:
+                found.append((await self._rows(pending))[0])
+            except Refused:
+                found.append(None)
+        return found
+
+    async def lists(self, actions: Sequence[Mapping[str, str]], deadline_s: float) -> list[Rows]:
+        """Several lists at once: the rows of each. Raises Lost, Refused."""
+        made = self.fire(actions, deadline_s, as_list=True)
+        return [(await self._rows(pending))[1:-1] for pending in made]
+
+    async def settled(self) -> None:
+        """Until all that is outstanding now has its answer or is given up."""
+        waiting = [pending.future for pending in self._waiting.values()]
+        if waiting:
+            await asyncio.wait(waiting)
+
+    async def _rows(self, pending: Pending) -> Rows:
+        rows: Rows | None = await pending.future
+        if rows is None:
+            why = self.ended.result() if self.ended.done() else "no answer in time"
+            raise Lost(f"{pending.name}: {why}")
+        error = refusal(rows)
+        if error is not None:
+            raise Refused(f"{pending.name}: {error}")
+        return rows
+
+    def _make(self, fields: Mapping[str, str], as_list: bool) -> Pending:
+        self._number += 1
+        return Pending(fields, f"{self._nonce}-{self._number}", as_list)
+
+    def _expire(self, pending: Pending) -> None:
+        pending.timer = None
+        self._forget(pending)
+        pending.finish(None)
+
+    def _forget(self, pending: Pending) -> None:
+        if self._waiting.pop(pending["ActionID"], None) is not None:
+            self._lists -= bool(pending.as_list)
+
+
+def refusal(rows: Rows | None) -> str | None:
+    """What Asterisk said against it; None if it did not."""
+    if rows and rows[0].get("Response") == "Error":
+        return str(rows[0].get("Message", "refused"))
+    return None
+
+
+__all__ = ["BadValue", "Lost", "Pending", "Refused", "Session", "refusal"]
