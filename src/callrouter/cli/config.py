@@ -22,15 +22,16 @@ from callrouter.config.source import ConfigError, Problem
 def check(folder: Path, as_json: bool, secrets: bool) -> None:
     """Check the configuration in FOLDER: every error and warning as file:line:col, what is wrong; the mend.
 
-    Ends with status 1 if there is an error. Warnings alone do not count.
+    Ends with status 1 if there is an error. Warnings are looked for when there is none, and do not count.
     """
     loaded: Loaded | None = None
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     try:
         loaded = load(folder)
         warnings = loaded.warnings
     except ConfigError as error:
-        problems, warnings = error.problems, error.warnings
+        problems = error.problems
     missing = _missing_secrets(loaded.network) if loaded and secrets else []
     failed = bool(problems or missing)
     if as_json:
@@ -47,7 +48,7 @@ def check(folder: Path, as_json: bool, secrets: bool) -> None:
             click.echo(str(problem))
         for text in missing:
             click.echo(text)
-        click.echo(_summary(loaded, len(problems) + len(missing), len(warnings), folder), err=failed)
+        click.echo(_summary(loaded, len(problems) + len(missing), len(warnings), folder))
     raise SystemExit(1 if failed else 0)
 
 

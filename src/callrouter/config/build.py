@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callrouter.config import schema
+from callrouter.config import kinds, schema
 from callrouter.config.hours import ALL_DAY, DAYS, make_hours
 from callrouter.core import plan
 
@@ -23,7 +23,7 @@ def teams_of(hotline: schema.Hotline, topic: schema.Topic) -> list[str]:
     return topic.teams or hotline.teams
 
 
-def skills(levels: schema.Skills) -> plan.Skills:
+def skills(levels: kinds.Skills) -> plan.Skills:
     return tuple(sorted(levels.items()))
 
 
@@ -125,5 +125,5 @@ def _agreements(name: str, agreement: schema.Agreement, network: schema.Network)
     ]
 
 
-def for_team(value: schema.PerTeam, team: str) -> int | None:
+def for_team(value: kinds.PerTeam, team: str) -> int | None:
     return value.get(team, value.get(""))

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from callrouter.config import schema
+from callrouter.config import kinds, schema
 from callrouter.config.build import make_plan
 from callrouter.config.draft import Draft
-from callrouter.config.messages import did_you_mean, explain
+from callrouter.config.messages import did_you_mean, explain_all
 from callrouter.config.references import check_references
 from callrouter.config.sense import check_sense
 from callrouter.config.source import ConfigError, Place, Problem, Source
@@ -33,7 +33,7 @@ SECTIONS: dict[str, type[schema.Model]] = {
     "service": schema.Service,
 }
 _NAMES: dict[str, TypeAdapter[str]] = {
-    section: TypeAdapter(schema.SiteName if section == "sites" else schema.Name) for section in SECTIONS
+    section: TypeAdapter(kinds.SiteName if section == "sites" else kinds.Name) for section in SECTIONS
 }
 
 
@@ -68,9 +68,8 @@ def load(folder: Path) -> Loaded:
     draft.names = {section: frozenset(entries) for section, entries in values.items()}
     check_references(draft)
     check_sense(draft)
-    warnings = tuple(sorted(set(draft.warnings)))
     if source.problems:
-        raise ConfigError(tuple(sorted(set(source.problems))), warnings)
+        raise ConfigError(tuple(sorted(set(source.problems))))
     network = schema.Network.model_construct(
         sites=draft.sites,
         hotlines=draft.hotlines,
@@ -79,7 +78,7 @@ def load(folder: Path) -> Loaded:
         service=draft.service,
     )
     version = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:12]
-    return Loaded(make_plan(network, version), network, warnings)
+    return Loaded(make_plan(network, version), network, tuple(sorted(set(draft.warnings))))
 
 
 def _keep(found: dict[str, M], entry: M | None, name: str) -> None:
@@ -131,8 +130,8 @@ def _entry(source: Source, model: type[M], where: tuple[str, ...], value: Any, f
         try:
             _NAMES[section].validate_python(where[1])
         except ValidationError as errors:
-            _, _, what, mend = explain(model, errors.errors()[0])
-            source.error(source.place(where, key=True), what, mend)
+            for finding in explain_all(model, errors):
+                source.error(source.place(where, key=True), finding.what, finding.mend)
             good = False
     if value is None:
         source.error(source.place(where, key=True), f"'{where[-1]}' is empty", "write its keys under it, or remove it")
@@ -140,8 +139,10 @@ def _entry(source: Source, model: type[M], where: tuple[str, ...], value: Any, f
     try:
         entry = model.model_validate(value, context={"folder": folder})
     except ValidationError as errors:
-        for error in errors.errors(include_url=False):
-            loc, key, what, mend = explain(model, error)
-            source.error(source.place((*where, *loc), key=key), what, mend)
+        bad = {problem.place for problem in source.problems}  # what could not be read is not also empty
+        for finding in explain_all(model, errors):
+            place = source.place((*where, *finding.loc), key=finding.key)
+            if place not in bad:
+                source.error(place, finding.what, finding.mend)
         return None
     return entry if good else None

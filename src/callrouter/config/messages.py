@@ -6,10 +6,11 @@ Knows pydantic's error types and models, not what the models mean.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 Loc = tuple[int | str, ...]
@@ -20,12 +21,16 @@ def wrong(what: str, mend: str, key: str = "") -> PydanticCustomError:
     return PydanticCustomError("callrouter", "{what}; {mend}", {"what": what, "mend": mend, "key": key})
 
 
+def _close(word: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
+
+
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """A mend for a name that does not exist."""
     names = list(known)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    close = _close(word, names)
     if close:
-        return f"did you mean '{close[0]}'?"
+        return f"did you mean '{close}'?"
     if otherwise:
         return otherwise
     if not names:
@@ -33,8 +38,33 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"known: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
 
 
-def explain(model: type[BaseModel], error: ErrorDetails) -> tuple[Loc, bool, str, str]:
-    """(path within the entry, is the key meant rather than the value, what is wrong, the mend)."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """loc: path within the entry. key: its key is meant, not its value."""
+
+    loc: Loc
+    key: bool
+    what: str
+    mend: str
+
+
+def explain_all(model: type[BaseModel], errors: ValidationError) -> list[Finding]:
+    """A key that is missing because it is misspelt is told once."""
+    details = errors.errors(include_url=False)
+    misspelt = set()
+    for error in details:
+        if error["type"] == "extra_forbidden":
+            *path, word = error["loc"]
+            close = _close(str(word), _keys(_model_at(model, tuple(path))))
+            misspelt.add((*path, close))
+    return [
+        Finding(*_explain(model, error))
+        for error in details
+        if error["type"] != "missing" or tuple(error["loc"]) not in misspelt
+    ]
+
+
+def _explain(model: type[BaseModel], error: ErrorDetails) -> tuple[Loc, bool, str, str]:
     loc = tuple(step for step in error["loc"] if step != "[key]")
     context = error.get("ctx", {})
     kind = error["type"]

@@ -93,30 +93,35 @@ def _teams(draft: Draft) -> None:
 
 def _agents(draft: Draft) -> None:
     agents: dict[str, tuple[str, Where]] = {}
-    phones: dict[tuple[str, str], tuple[str, Where]] = {}
+    phones: dict[str, tuple[str, Where]] = {}
     for name, team in draft.teams.items():
-        carrier = draft.sites[team.site].trunk.carrier if team.site in draft.sites else ""
+        trunks = set(draft.names["sites"])
+        if team.site in draft.sites:
+            trunks.add(draft.sites[team.site].trunk.carrier)
         for i, entry in enumerate(team.agents):
             where: Where = ("teams", name, "agents", i)
-            for agent in agents_of(name, team.model_copy(update={"agents": [entry]})):
-                if agent.id in agents:
-                    other, place = agents[agent.id]
-                    what = f"agent {agent.id} is in team '{other}' already ({draft.source.place(place)})"
-                    draft.error(where, what, "remove it from one of the two")
-                    continue
+            here = agents_of(name, team.model_copy(update={"agents": [entry]}))
+            twice = [agent.id for agent in here if agent.id in agents]
+            if twice:
+                other, place = agents[twice[0]]
+                what = f"agent {_more(twice)} is in team '{other}' already ({draft.source.place(place)})"
+                draft.error(where, what, "remove it from one of the two")
+            here = [agent for agent in here if agent.id not in agents]
+            taken = [f"{agent.site}/{agent.phone}" for agent in here if f"{agent.site}/{agent.phone}" in phones]
+            if taken:
+                other, place = phones[taken[0]]
+                what = f"phone {_more(taken)} is agent {other}'s already ({draft.source.place(place)})"
+                draft.error((*where, "phone"), what, "give each agent a phone of his own")
+            for agent in here:
                 agents[agent.id] = (name, where)
-                phone = (agent.site, agent.phone)
-                if phone in phones:
-                    other, place = phones[phone]
-                    what = (
-                        f"phone {agent.phone} at {agent.site} is agent {other}'s already ({draft.source.place(place)})"
-                    )
-                    draft.error((*where, "phone"), what, "give each agent a phone of his own")
-                    continue
-                phones[phone] = (agent.id, where)
-                if agent.phone == carrier or agent.phone in draft.names["sites"]:
+                phones.setdefault(f"{agent.site}/{agent.phone}", (agent.id, where))
+                if agent.phone in trunks:
                     what = f"phone '{agent.phone}' has the name of a trunk"
                     draft.error((*where, "phone"), what, "rename the phone's endpoint")
+
+
+def _more(ids: list[str]) -> str:
+    return ids[0] if len(ids) == 1 else f"{ids[0]} (and {len(ids) - 1} more)"
 
 
 def _agreements(draft: Draft) -> None:

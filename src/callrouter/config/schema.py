@@ -8,183 +8,46 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from callrouter.config.kinds import (
+    AgentNumber,
+    Always,
+    Beside,
+    Count,
+    Day,
+    Digits,
+    Endpoint,
+    Host,
+    Land,
+    Name,
+    Names,
+    PerTeam,
+    Phone,
+    Port,
+    Printed,
+    Seconds,
+    SipAddress,
+    SiteName,
+    Skills,
+    Text,
+    Whole,
+    Zone,
+    listed,
+    matching,
+    no_bool,
 )
-
-from callrouter.config.hours import HoursError, days_of, iso_date, make_hours, spans_of
 from callrouter.config.messages import wrong
 from callrouter.config.secret import Secret
-from callrouter.core.plan import Span, Strategy
-
-Land = Literal["BB", "BE", "BW", "BY", "HB", "HE", "HH", "MV", "NI", "NW", "RP", "SH", "SL", "SN", "ST", "TH"]
+from callrouter.core.plan import Strategy
 
 
 class Model(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_by_name=False, validate_by_alias=True, use_attribute_docstrings=True
     )
-
-
-# ---- kinds of text and number
-
-
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise wrong(f"'{str(value).lower()}' is no number", "write a number")
-    return value
-
-
-def _matching(pattern: str, what: str, mend: str) -> AfterValidator:
-    compiled = re.compile(pattern)
-
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise wrong(f"'{value}' is no {what}", mend)
-        return value
-
-    return AfterValidator(check)
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        raise wrong(f"'{value}' is no time zone", "use a name like Europe/Berlin") from None
-    return value
-
-
-def _listed(value: object) -> object:
-    """One thing where a list may stand is a list of one."""
-    return value if isinstance(value, list) or value is None else [value]
-
-
-def _text_schema(pattern: str, **more: Any) -> WithJsonSchema:
-    """Editors read 1001 as a number; it is text here all the same."""
-    return WithJsonSchema({"type": ["string", "integer"], "pattern": pattern, **more})
-
-
-Whole = Annotated[int, BeforeValidator(_no_bool)]
-Count = Annotated[Whole, Field(ge=0, le=1_000_000)]
-Seconds = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=86_400, allow_inf_nan=False)]
-Text = Annotated[str, Field(min_length=1, max_length=200), _matching(r"[^\x00-\x1f\x7f]*", "text", "use one line")]
-SiteName = Annotated[
-    str, _matching("[a-z][a-z0-9]{0,15}", "name of a site", "use a-z and 0-9, a letter first, at most 16 in all")
-]
-Name = Annotated[
-    str, _matching("[a-z][a-z0-9-]{0,39}", "name", "use a-z, 0-9 and '-', a letter first, at most 40 in all")
-]
-Phone = Annotated[
-    str,
-    _matching("[a-z0-9]{1,20}", "phone", "use the endpoint's name at its site: a-z and 0-9, at most 20"),
-    _text_schema("^[a-z0-9]{1,20}$"),
-]
-AgentNumber = Annotated[
-    str, _matching("[0-9]{1,10}", "agent number", "use digits only, at most 10"), _text_schema("^[0-9]{1,10}$")
-]
-Digits = Annotated[
-    str, _matching("[0-9]{1,20}", "number as trunks deliver it", "use digits only"), _text_schema("^[0-9]{1,20}$")
-]
-Printed = Annotated[
-    str,
-    _matching(r"\+?[0-9][0-9 /()-]{1,30}", "telephone number", "use digits, spaces, '-' and '/'"),
-    _text_schema(r"^\+?[0-9][0-9 /()-]{1,30}$"),
-]
-Endpoint = Annotated[
-    str, _matching("[A-Za-z0-9_-]{1,40}", "name of a PJSIP endpoint", "use a-z, 0-9, '-' and '_', at most 40")
-]
-Host = Annotated[str, _matching(r"[A-Za-z0-9.:_-]{1,253}", "host", "use a host name or an IP address")]
-Port = Annotated[Whole, Field(ge=1, le=65_535)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Level = Annotated[Whole, Field(ge=1, le=9)]
-Names = Annotated[list[Name], BeforeValidator(_listed, json_schema_input_type=list[Name] | Name)]
-Skills = dict[Name, Level]
-"""Skill to level, 1 (knows the basics) to 9 (expert)."""
-
-
-def _day(value: str) -> str:
-    try:
-        days_of(value)
-    except HoursError as error:
-        raise wrong(error.what, error.mend) from None
-    return value
-
-
-def _spans(value: object) -> object:
-    texts = _listed(value)
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise wrong("this is no span of time", "write it like 08:00-18:00, or closed")
-    try:
-        return spans_of(texts)
-    except HoursError as error:
-        raise wrong(error.what, error.mend) from None
-
-
-def _once(value: dict[str, tuple[Span, ...]]) -> dict[str, tuple[Span, ...]]:
-    try:
-        make_hours(value, "UTC")
-    except HoursError as error:
-        raise wrong(error.what, error.mend, key=error.key) from None
-    return value
-
-
-_DAYS_SCHEMA = {
-    "type": "object",
-    "description": "Weekdays (Mon, Mon-Fri, Sat,Sun) or dates (2026-12-24) to spans of local time, or closed.",
-    "propertyNames": {
-        "pattern": r"^((Mon|Tue|Wed|Thu|Fri|Sat|Sun)([-,] ?(Mon|Tue|Wed|Thu|Fri|Sat|Sun))*|\d{4}-\d\d-\d\d)$"
-    },
-    "additionalProperties": {
-        "anyOf": [
-            {"const": "closed"},
-            {"type": "string", "pattern": r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"},
-            {"type": "array", "items": {"type": "string", "pattern": r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"}},
-        ]
-    },
-}
-Week = Annotated[
-    dict[Annotated[str, AfterValidator(_day)], Annotated[tuple[Span, ...], BeforeValidator(_spans)]],
-    AfterValidator(_once),
-    WithJsonSchema(_DAYS_SCHEMA),
-]
-
-
-def _always(value: object) -> object:
-    return None if value == "always" else value
-
-
-Always = Annotated[
-    Week | None, BeforeValidator(_always, json_schema_input_type=Week | Literal["always"] | None)
-]  # without a week: at any time
-
-
-def _date(value: str) -> str:
-    try:
-        return str(iso_date(value))
-    except HoursError as error:
-        raise wrong(error.what, error.mend) from None
-
-
-Day = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
-
-
-def _beside(value: Path, info: ValidationInfo) -> Path:
-    """Paths of files are relative to the folder of the configuration."""
-    folder = (info.context or {}).get("folder", Path())
-    return Path(folder) / value.expanduser()
-
-
-Beside = Annotated[Path, AfterValidator(_beside)]
 
 
 # ---- sites
@@ -204,7 +67,7 @@ class Asterisk(Model):
 
     host: Host
     port: Port = 5038
-    user: Annotated[str, _matching(r"[A-Za-z0-9_.-]{1,80}", "name of an AMI user", "use letters, digits, '-._'")]
+    user: Annotated[str, matching(r"[A-Za-z0-9_.-]{1,80}", "name of an AMI user", "use letters, digits, '-._'")]
     """The user of manager.conf."""
     secret: Secret
     """Never the secret itself: {env: NAME} or {file: PATH}."""
@@ -216,14 +79,14 @@ class Trunk(Model):
 
     carrier: Endpoint = "carrier"
     """Name of the carrier's PJSIP endpoint at this site."""
-    sip: Host
+    sip: SipAddress
     """host or host:port of this site's SIP, as the other sites see it."""
 
 
 class Failsafe(Model):
     """Who is rung by the dialplan itself when no router is alive."""
 
-    phones: Annotated[list[Phone], BeforeValidator(_listed, json_schema_input_type=list[Phone] | Phone)] = []
+    phones: Annotated[list[Phone], BeforeValidator(listed, json_schema_input_type=list[Phone] | Phone)] = []
     ring_s: Annotated[Whole, Field(ge=5, le=180)] = 60
 
 
@@ -300,7 +163,7 @@ class Hotline(Model):
     site: SiteName
     numbers: Annotated[
         list[Number],
-        BeforeValidator(_listed, json_schema_input_type=list[Number | Printed] | Number | Printed),
+        BeforeValidator(listed, json_schema_input_type=list[Number | Printed] | Number | Printed),
         Field(min_length=1),
     ]
     hours: Always = None
@@ -373,21 +236,8 @@ class Team(Model):
     """Phones rung at once under ring_all."""
     agents: Annotated[
         list[Agents],
-        BeforeValidator(_listed, json_schema_input_type=list[Agents | AgentNumber] | Agents | AgentNumber),
+        BeforeValidator(listed, json_schema_input_type=list[Agents | AgentNumber] | Agents | AgentNumber),
     ] = []
-
-
-def _per_team(value: object) -> object:
-    return value if isinstance(value, dict) or value is None else {"": value}
-
-
-_PER_TEAM_SCHEMA = {
-    "anyOf": [
-        {"type": "integer", "minimum": 0},
-        {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
-    ]
-}
-PerTeam = Annotated[dict[str, Count], BeforeValidator(_per_team), WithJsonSchema(_PER_TEAM_SCHEMA)]
 
 
 class Agreement(Model):
@@ -413,7 +263,7 @@ class Agreement(Model):
     """First day."""
     until: Day | None = None
     """Last day, included."""
-    lender_health: Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    lender_health: Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     """Lend only while the lender's own share answered in time is at least this (0 to 1); 0: do not ask."""
     enabled: bool = True
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
+from callrouter.config.kinds import Beside
 from callrouter.config.messages import wrong
 
 _MEND = "write {env: NAME} or {file: PATH}"
@@ -23,10 +23,6 @@ def _name(value: str) -> str:
     return value
 
 
-def _beside(value: Path, info: ValidationInfo) -> Path:
-    return Path((info.context or {}).get("folder", Path())) / value.expanduser()
-
-
 class Secret(BaseModel):
     """Where a secret is: {env: NAME} or {file: PATH}, the file relative to the configuration's folder."""
 
@@ -38,7 +34,7 @@ class Secret(BaseModel):
     )
 
     env: Annotated[str, AfterValidator(_name)] | None = None
-    file: Annotated[Path, AfterValidator(_beside)] | None = None
+    file: Beside | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from callrouter.config import schema
+from callrouter.config import kinds, schema
 from callrouter.config.build import agents_of, directions, for_team, skills, teams_of, topics_of, window
 from callrouter.config.draft import Draft
 from callrouter.config.hours import HoursError, ever_open, iso_date, make_hours, meet
@@ -207,7 +207,7 @@ def _calls(draft: Draft, agreement: schema.Agreement, borrower: str) -> Iterator
                 yield name, topic_name
 
 
-def _week(hours: schema.Week | None) -> Hours | None:
+def _week(hours: kinds.Week | None) -> Hours | None:
     return None if hours is None else make_hours(hours, "UTC")
 
 

@@ -17,7 +17,7 @@ from ruamel.yaml.reader import ReaderError
 
 Where = tuple[str | int, ...]
 
-_VALUES_MAX = 1_000_000  # an alias that repeats aliases multiplies; nobody writes so many values
+_VALUES_MAX = 200_000  # an alias that repeats aliases multiplies; nobody writes so many values
 _STANDARD = "tag:yaml.org,2002:"
 
 
@@ -48,12 +48,11 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. `problems` holds every error found, `warnings` the oddities beside them."""
+    """The configuration cannot be used. `problems` holds every error found; warnings would only echo them."""
 
-    def __init__(self, problems: tuple[Problem, ...], warnings: tuple[Problem, ...] = ()) -> None:
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
-        self.warnings = warnings
 
 
 @dataclass(slots=True)

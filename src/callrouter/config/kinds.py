@@ -1,0 +1,187 @@
+"""Kinds of text and number that the models in `schema.py` are made of: names, phones, hours, dates, paths.
+
+A number may come as text: that is how YAML is read here (`source.py`). Each kind says in its own words what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+
+from callrouter.config.hours import HoursError, days_of, iso_date, make_hours, spans_of
+from callrouter.config.messages import wrong
+from callrouter.core.plan import Span
+
+Land = Literal["BB", "BE", "BW", "BY", "HB", "HE", "HH", "MV", "NI", "NW", "RP", "SH", "SL", "SN", "ST", "TH"]
+
+
+def no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise wrong(f"'{str(value).lower()}' is no number", "write a number")
+    return value
+
+
+def matching(pattern: str, what: str, mend: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise wrong(f"'{value}' is no {what}", mend)
+        return value
+
+    return AfterValidator(check)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise wrong(f"'{value}' is no time zone", "use a name like Europe/Berlin") from None
+    return value
+
+
+def listed(value: object) -> object:
+    """One thing where a list may stand is a list of one."""
+    return value if isinstance(value, list) or value is None else [value]
+
+
+def _text_schema(pattern: str, **more: Any) -> WithJsonSchema:
+    """Editors read 1001 as a number; it is text here all the same."""
+    return WithJsonSchema({"type": ["string", "integer"], "pattern": pattern, **more})
+
+
+Whole = Annotated[int, BeforeValidator(no_bool)]
+Count = Annotated[Whole, Field(ge=0, le=1_000_000)]
+Seconds = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=86_400, allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1, max_length=200), matching(r"[^\x00-\x1f\x7f]*", "text", "use one line")]
+SiteName = Annotated[
+    str, matching("[a-z][a-z0-9]{0,15}", "name of a site", "use a-z and 0-9, a letter first, at most 16 in all")
+]
+Name = Annotated[
+    str, matching("[a-z][a-z0-9-]{0,39}", "name", "use a-z, 0-9 and '-', a letter first, at most 40 in all")
+]
+Phone = Annotated[
+    str,
+    matching("[a-z0-9]{1,20}", "phone", "use the endpoint's name at its site: a-z and 0-9, at most 20"),
+    _text_schema("^[a-z0-9]{1,20}$"),
+]
+AgentNumber = Annotated[
+    str, matching("[0-9]{1,10}", "agent number", "use digits only, at most 10"), _text_schema("^[0-9]{1,10}$")
+]
+Digits = Annotated[
+    str, matching("[0-9]{1,20}", "number as trunks deliver it", "use digits only"), _text_schema("^[0-9]{1,20}$")
+]
+Printed = Annotated[
+    str,
+    matching(r"\+?[0-9][0-9 /()-]{1,30}", "telephone number", "use digits, spaces, '-' and '/'"),
+    _text_schema(r"^\+?[0-9][0-9 /()-]{1,30}$"),
+]
+Endpoint = Annotated[
+    str, matching("[A-Za-z0-9_-]{1,40}", "name of a PJSIP endpoint", "use a-z, 0-9, '-' and '_', at most 40")
+]
+_IP6 = "[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
+Host = Annotated[str, matching(rf"[A-Za-z0-9._-]{{1,253}}|{_IP6}", "host", "use a host name or an IP address")]
+SipAddress = Annotated[
+    str,
+    matching(rf"([A-Za-z0-9._-]{{1,253}}|\[{_IP6}\])(:[0-9]{{1,5}})?", "SIP address", "write host or host:port"),
+]
+Port = Annotated[Whole, Field(ge=1, le=65_535)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Level = Annotated[Whole, Field(ge=1, le=9)]
+Names = Annotated[list[Name], BeforeValidator(listed, json_schema_input_type=list[Name] | Name)]
+Skills = dict[Name, Level]
+"""Skill to level, 1 (knows the basics) to 9 (expert)."""
+
+
+def _day(value: str) -> str:
+    try:
+        days_of(value)
+    except HoursError as error:
+        raise wrong(error.what, error.mend) from None
+    return value
+
+
+def _spans(value: object) -> object:
+    if value is None:
+        raise wrong("no hours stand here", "write 08:00-18:00 or closed; within {…} put a key with commas in quotes")
+    texts = listed(value)
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise wrong("this is no span of time", "write it like 08:00-18:00, or closed")
+    try:
+        return spans_of(texts)
+    except HoursError as error:
+        raise wrong(error.what, error.mend) from None
+
+
+def _once(value: dict[str, tuple[Span, ...]]) -> dict[str, tuple[Span, ...]]:
+    try:
+        make_hours(value, "UTC")
+    except HoursError as error:
+        raise wrong(error.what, error.mend, key=error.key) from None
+    return value
+
+
+_DAYS_SCHEMA = {
+    "type": "object",
+    "description": "Weekdays (Mon, Mon-Fri, Sat,Sun) or dates (2026-12-24) to spans of local time, or closed.",
+    "propertyNames": {
+        "pattern": r"^((Mon|Tue|Wed|Thu|Fri|Sat|Sun)([-,] ?(Mon|Tue|Wed|Thu|Fri|Sat|Sun))*|\d{4}-\d\d-\d\d)$"
+    },
+    "additionalProperties": {
+        "anyOf": [
+            {"const": "closed"},
+            {"type": "string", "pattern": r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"},
+            {"type": "array", "items": {"type": "string", "pattern": r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"}},
+        ]
+    },
+}
+Week = Annotated[
+    dict[Annotated[str, AfterValidator(_day)], Annotated[tuple[Span, ...], BeforeValidator(_spans)]],
+    AfterValidator(_once),
+    WithJsonSchema(_DAYS_SCHEMA),
+]
+
+
+def _always(value: object) -> object:
+    return None if value == "always" else value
+
+
+Always = Annotated[
+    Week | None, BeforeValidator(_always, json_schema_input_type=Week | Literal["always"] | None)
+]  # without a week: at any time
+
+
+def _date(value: str) -> str:
+    try:
+        return str(iso_date(value))
+    except HoursError as error:
+        raise wrong(error.what, error.mend) from None
+
+
+Day = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+
+
+def beside(value: Path, info: ValidationInfo) -> Path:
+    """Paths of files are relative to the folder of the configuration."""
+    folder = (info.context or {}).get("folder", Path())
+    return Path(folder) / value.expanduser()
+
+
+Beside = Annotated[Path, AfterValidator(beside)]
+
+
+def _per_team(value: object) -> object:
+    return value if isinstance(value, dict) or value is None else {"": value}
+
+
+_PER_TEAM_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
+    ]
+}
+PerTeam = Annotated[dict[str, Count], BeforeValidator(_per_team), WithJsonSchema(_PER_TEAM_SCHEMA)]
