@@ -19,7 +19,13 @@ def _router(quick: bool) -> Sequence[Figure]:
     return router.figures(quick=quick)
 
 
-PARTS: dict[str, Callable[[bool], Sequence[Figure]]] = {"router": _router}
+def _ami(quick: bool) -> Sequence[Figure]:
+    from bench import ami
+
+    return ami.figures(quick=quick)
+
+
+PARTS: dict[str, Callable[[bool], Sequence[Figure]]] = {"router": _router, "ami": _ami}
 
 
 def main() -> int:
