@@ -203,13 +203,14 @@ def _keep_or_release(s: State) -> None:
         if call is None or call.state is not CallState.WAITING:
             continue
         if call.limit_at is not None and s.now >= call.limit_at:
-            release(s, call, 17, Outcome.BUSIED, _limit_reason(s, call))
+            release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
         elif not call.claimed:
             call.claimed = True
             s.tell(Claim(call.id, f"waits in {call.hotline}"))
 
 
-def _limit_reason(s: State, call: Call) -> str:
+def limit_reason(s: State, call: Call) -> str:
+    """Why it is busy now, in words."""
     limit = s.hotlines[call.hotline].ring_max_s
     return f"rang {s.now - call.arrived_at:.1f} s, limit {limit:g} s" if limit else "nobody is free, no waiting here"
 
@@ -217,7 +218,7 @@ def _limit_reason(s: State, call: Call) -> str:
 def limit_reached(s: State, call: Call) -> None:
     """The ring limit's instant: a waiting call ends; one that is being offered rings out first."""
     if call.state is CallState.WAITING:
-        release(s, call, 17, Outcome.BUSIED, _limit_reason(s, call))
+        release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
 
 
 def replace_offer(call: Call, **changes: Any) -> None:

@@ -10,7 +10,7 @@ from callrouter.core.agents import AgentMove, AgentSeat
 from callrouter.core.calls import Attempt, Call, CallMove, CallState
 from callrouter.core.commands import CallOffered, Outcome, Target
 from callrouter.core.events import LiveCall, Result, SiteRead, Stage
-from callrouter.core.matching import release
+from callrouter.core.matching import limit_reason, release
 from callrouter.core.plan import Agent
 from callrouter.core.state import HOLD_GRACE_S, RING_GRACE_S, State
 
@@ -70,6 +70,8 @@ def _vanished(s: State, call: Call) -> None:
 
 def hold(s: State, call: Call) -> None:
     """The call listens for orders (again): into its line, or to its end if that is decided."""
+    if call.lane is not None:
+        return  # told twice
     if call.state is CallState.OFFERED:
         s.fail_offer(call, Result.CANCELLED, "back in hold")  # its end was not told
     elif call.state in (CallState.TALKING, CallState.TRANSFERRED):
@@ -82,6 +84,8 @@ def hold(s: State, call: Call) -> None:
     s.held[call.id] = None
     if call.release is not None:
         release(s, call, *call.release)
+    elif call.attempt and call.limit_at is not None and s.now >= call.limit_at:
+        release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
     else:
         s.enter_line(call)
 
@@ -225,8 +229,6 @@ def _correct_held(s: State, call: Call, seen: LiveCall) -> None:
             return
         result = Result.CANCELLED if seen.attempt >= offer.number else Result.FAILED
         s.fail_offer(call, result, "the site has it waiting again")
-    if call.state is CallState.WAITING and call.lane is not None:
-        return
     hold(s, call)
 
 

@@ -86,10 +86,10 @@ class State:
         for order, agreement in enumerate(plan.agreements):
             deal = Deal(agreement, order, agreement.enabled)
             old = old_deals.get(deal.key)
-            if old is not None:
-                deal.borrowed = old.borrowed
-                if old.switched:
-                    deal.enabled, deal.until, deal.switched = old.enabled, old.until, True
+            if old is not None and old.switched:
+                deal.enabled, deal.until, deal.switched = old.enabled, old.until, True
+            lent = (agreement.name, agreement.borrower)
+            deal.borrowed = sum((call.agreement, call.borrower) == lent for call in self.calls.values())
             self.deals[deal.key] = deal
             self.watch_deal(deal)
         self.lending: dict[str, list[Deal]] = {}
@@ -117,6 +117,9 @@ class State:
             if seat.id not in self.agents:
                 seat.leaving, seat.intent = True, Intent.LOGGED_OUT
                 if seat.state in RESTING:
+                    if seat.state is not AgentState.LOGGED_OUT:
+                        gone = AgentState.LOGGED_OUT
+                        self.tell(AgentChanged(seat.id, seat.team, seat.state, gone, "no longer in the plan"))
                     self._drop_seat(seat)
                     continue
             self._count(seat, 1)
@@ -157,6 +160,7 @@ class State:
         lane = self.lanes.get(key)
         if lane is None:
             lane = self.lanes[key] = Lane(key, self.hotlines[call.hotline], self.topic(call))
+            lane.teams = tuple(team for team in lane.teams if team in self.teams)  # a retired hotline's may be gone
             for team in lane.teams:
                 self.team_lanes[team][key] = lane
         return lane
@@ -377,13 +381,13 @@ class State:
             for target in offer.targets:
                 if target.agent != seat.id:
                     self.seat_not_taken(call, offer, target.agent, Result.CANCELLED)
-        hotline = self.hotlines[call.hotline]
-        if hotline.affinity_s > 0 and call.caller:
+        hotline = self.hotlines.get(call.hotline)
+        if hotline is not None and hotline.affinity_s > 0 and call.caller:
             self.affinity[call.caller] = (seat.id, self.now)
             self.affinity.move_to_end(call.caller)
             if len(self.affinity) > AFFINITY_MAX:
                 self.affinity.popitem(last=False)
-        if first:
+        if first and hotline is not None:
             wait_s = call.answered_at - call.arrived_at
             good = wait_s <= hotline.target_s
             self._decided(call, good)

@@ -1,0 +1,259 @@
+"""The state machine that hunts the invariants: random plans, any order of events, failing links, dying routers."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, assume, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from callrouter.core import events as e
+from callrouter.core.agents import AgentState
+from callrouter.core.plan import (
+    Agent,
+    Agreement,
+    Hotline,
+    Number,
+    Plan,
+    Relaxation,
+    Site,
+    Skills,
+    Strategy,
+    Team,
+    Topic,
+)
+from callrouter.core.router import Router
+from tests.core.world import Books, World
+
+SITES = ("a", "b")
+NEEDS: list[Skills] = [(), (("x", 1),), (("x", 2),), (("x", 1), ("y", 1))]
+
+
+@st.composite
+def plans(draw: st.DrawFn, version: str = "1") -> Plan:
+    """Two or three teams at two sites, a hotline each, agreements in any direction."""
+    teams, agents, hotlines = [], [], []
+    for i in range(draw(st.integers(2, 3))):
+        site = SITES[i % 2]
+        name = f"t{i}"
+        strategy = draw(st.sampled_from(list(Strategy)))
+        wrap_up_s = draw(st.sampled_from([0.0, 5.0, 30.0]))
+        teams.append(Team(name, name, site, strategy, ring_s=draw(st.sampled_from([5, 20])), wrap_up_s=wrap_up_s))
+        for k in range(draw(st.integers(1, 3))):
+            agents.append(Agent(f"{site}/{i}{k}", name, site, f"{i}{k}", draw(st.sampled_from(NEEDS))))
+        relax = (Relaxation(10.0, ()),) if draw(st.booleans()) else ()
+        topics = (
+            Topic("plain", "plain"),
+            Topic("special", "special", draw(st.sampled_from(NEEDS)), relax, draw(st.integers(0, 1))),
+        )
+        hotlines.append(
+            Hotline(
+                f"h{i}",
+                f"h{i}",
+                site,
+                (Number(f"{i}0"), Number(f"{i}1", "special")),
+                None,
+                (name,),
+                topics,
+                "plain",
+                ring_max_s=draw(st.sampled_from([None, 0.0, 30.0, 110.0])),
+                line_max=draw(st.sampled_from([2, 1000])),
+                affinity_s=draw(st.sampled_from([0.0, 100.0])),
+            )
+        )
+    agreements = []
+    names = [t.name for t in teams]
+    for k in range(draw(st.integers(0, 3))):
+        borrower, lender = draw(st.permutations(names))[:2]
+        if (borrower, lender) in [(x.borrower, x.lender) for x in agreements]:
+            continue
+        agreements.append(
+            Agreement(
+                f"g{k}",
+                borrower,
+                lender,
+                topics=draw(st.sampled_from([(), ("plain",)])),
+                reserve=draw(st.integers(0, 2)),
+                max_calls=draw(st.sampled_from([None, 0, 1, 2])),
+                after_s=draw(st.sampled_from([0.0, 7.0])),
+                lender_health=draw(st.sampled_from([0.0, 0.5])),
+                enabled=draw(st.booleans()),
+            )
+        )
+    sites = tuple(Site(s, s, "ST", "Europe/Berlin") for s in SITES)
+    return Plan(version, sites, tuple(hotlines), tuple(teams), tuple(agents), tuple(agreements))
+
+
+class Machine(RuleBasedStateMachine):
+    """Every rule is something that happens in the world; the world checks the invariants after each event."""
+
+    @initialize(plan=plans())
+    def begin(self, plan: Plan) -> None:
+        self.world = World(plan)
+        for site in SITES:
+            self.world.link_up(site)
+        for agent in plan.agents:
+            self.world.send(e.AgentActed(agent.id, e.AgentAct.READY))
+
+    def pick(self, data: st.DataObject, *stages: e.Stage, orders: bool = False) -> str:
+        calls = [x.id for x in self.world.calls.values() if x.stage in stages and (x.orders or not orders)]
+        assume(calls)
+        return data.draw(st.sampled_from(calls))
+
+    @rule(data=st.data(), caller=st.sampled_from(["", "030", "040"]))
+    def a_call_arrives(self, data: st.DataObject, caller: str) -> None:
+        hotline = data.draw(st.sampled_from(self.world.router.plan.hotlines))
+        self.world.arrive(hotline.site, data.draw(st.sampled_from(hotline.numbers)).digits, caller)
+
+    @rule(data=st.data())
+    def the_site_obeys(self, data: st.DataObject) -> None:
+        self.world.obey(self.pick(data, *e.Stage, orders=True))
+
+    @rule(data=st.data())
+    def an_agent_answers(self, data: st.DataObject) -> None:
+        self.world.answer(self.pick(data, e.Stage.OFFERED))
+
+    @rule(data=st.data(), result=st.sampled_from(list(e.Result)))
+    def a_phone_does_not(self, data: st.DataObject, result: e.Result) -> None:
+        self.world.phone_fails(self.pick(data, e.Stage.OFFERED), result)
+
+    @rule(data=st.data(), stays=st.booleans())
+    def an_agent_hangs_up(self, data: st.DataObject, stays: bool) -> None:
+        self.world.agent_hangs_up(self.pick(data, e.Stage.TALKING), stays)
+
+    @rule(data=st.data())
+    def a_caller_hangs_up(self, data: st.DataObject) -> None:
+        self.world.hang_up(self.pick(data, *e.Stage))
+
+    @rule(seconds=st.sampled_from([0.0, 0.5, 5.0, 12.0, 40.0, 200.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.pass_time(seconds)
+
+    @rule(data=st.data(), act=st.sampled_from(list(e.AgentAct)))
+    def an_agent_acts(self, data: st.DataObject, act: e.AgentAct) -> None:
+        agent = data.draw(st.sampled_from(self.world.router.plan.agents))
+        self.world.send(e.AgentActed(agent.id, act))
+
+    @rule(data=st.data(), up=st.booleans(), private=st.booleans())
+    def a_phone_changes(self, data: st.DataObject, up: bool, private: bool) -> None:
+        key = data.draw(st.sampled_from(list(self.world.phones)))
+        self.world.phones[key] = [up, private]
+        self.world.told(key[0], e.PhoneState(key[0], key[1], up, private))
+
+    @rule(data=st.data(), up=st.booleans())
+    def a_phone_has_a_call_of_its_own(self, data: st.DataObject, up: bool) -> None:
+        site, phone = data.draw(st.sampled_from(list(self.world.phones)))
+        self.world.told(site, e.PhoneLeg(site, phone, f"{site}/own-{phone}", up))
+
+    @rule(data=st.data(), enabled=st.booleans(), until=st.sampled_from([None, 10.0]))
+    def an_agreement_is_switched(self, data: st.DataObject, enabled: bool, until: float | None) -> None:
+        agreements = self.world.router.plan.agreements
+        assume(agreements)
+        name = data.draw(st.sampled_from(agreements)).name
+        end = None if until is None else self.world.now + until
+        self.world.send(e.AgreementSwitched(name, enabled, end, "because", "test"))
+
+    @rule(site=st.sampled_from(SITES))
+    def a_link_fails(self, site: str) -> None:
+        self.world.link_down(site)
+
+    @rule(site=st.sampled_from(SITES))
+    def a_link_returns(self, site: str) -> None:
+        self.world.link_up(site)
+
+    @precondition(lambda self: self.world.wanted_reread)
+    @rule()
+    def a_site_is_read_back(self) -> None:
+        site = next(iter(self.world.wanted_reread))
+        if self.world.links[site]:
+            self.world.link_up(site)
+        else:
+            del self.world.wanted_reread[site]
+
+    @rule(up=st.booleans())
+    def a_trunk_changes(self, up: bool) -> None:
+        self.world.told("a", e.TrunkState("a", "b", up))
+
+    @rule(data=st.data())
+    def an_order_is_lost(self, data: st.DataObject) -> None:
+        call = self.world.calls[self.pick(data, *e.Stage, orders=True)]
+        order = call.orders.pop(0)
+        attempt = getattr(order, "attempt", None)
+        self.world.told(call.site, e.OrderLost(call.id, attempt, unknown=data.draw(st.booleans())))
+
+    @rule(plan=plans(version="2"))
+    def the_plan_is_replaced(self, plan: Plan) -> None:
+        self.world.books.adopted = True
+        for agent in plan.agents:
+            self.world.phones.setdefault((agent.site, agent.phone), [True, False])
+            self.world.books.state.setdefault(agent.id, "logged_out")
+        self.world.send(e.PlanReplaced(plan))
+        for agent in plan.agents:
+            self.world.send(e.AgentActed(agent.id, e.AgentAct.READY))
+
+    @rule()
+    def the_router_is_checkpointed(self) -> None:
+        before = self.world.router
+        saved = before.checkpoint()
+        after = Router.restore(saved)
+        assert after.checkpoint() == saved
+        assert after.next_deadline() == before.next_deadline()
+        self.world.router = self.world.books.router = after
+
+    @rule()
+    def the_router_is_killed_and_started_again(self) -> None:
+        world = self.world
+        plan = world.router.plan
+        world.router = Router(plan, world.now)
+        world.books = Books(world.router)
+        world.books.adopted = True
+        for call in world.calls.values():
+            call.orders.clear()
+        for agent in plan.agents:
+            world.send(e.AgentActed(agent.id, e.AgentAct.READY))
+        for site in SITES:
+            world.link_up(site)
+
+    @invariant()
+    def the_promise_is_kept(self) -> None:
+        if hasattr(self, "world"):
+            assert not self.world.books.broken
+
+    def teardown(self) -> None:
+        """After the faults stop every call ends and nobody is stuck."""
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        for site in SITES:
+            world.link_up(site)
+        world.send(e.TrunkState("a", "b", up=True))
+        for _ in range(400):
+            if not world.calls and not world.router.state.calls:
+                break
+            for call in list(world.calls.values()):
+                if call.id in world.calls and call.orders:
+                    world.obey(call.id)
+            for call in list(world.calls.values()):
+                if call.id not in world.calls:
+                    continue
+                if call.stage is e.Stage.OFFERED:
+                    world.answer(call.id)
+                elif call.stage in (e.Stage.TALKING, e.Stage.ELSEWHERE):
+                    world.hang_up(call.id)
+            for site in list(world.wanted_reread):
+                world.link_up(site)
+            world.pass_time(10.0)
+            if _ > 200:
+                for call in list(world.calls.values()):
+                    world.hang_up(call.id)
+        assert not world.calls
+        assert not world.router.state.calls
+        world.pass_time(500.0)
+        working = (AgentState.OFFERED, AgentState.TALKING, AgentState.WRAP_UP)
+        assert not [seat for seat in world.router.state.seats.values() if seat.state in working]
+        assert len(world.router.state.timers) <= len(world.router.plan.agreements) * 4 + 8
+
+
+Machine.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestMachine = Machine.TestCase

@@ -1,0 +1,301 @@
+"""A small truthful network for tests of the core: what callers, phones and sites really do, one step at a time.
+
+It keeps the truth as an Asterisk would (who rings, who talks), carries out the router's orders when told to, and makes
+the events. It shares no code with the router and knows nothing of lines, pools or agreements. `Books` listens to the
+commands and keeps its own account of agents and calls, against which the invariants are checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from callrouter.core import commands as c
+from callrouter.core import events as e
+from callrouter.core.agents import AgentState
+from callrouter.core.calls import RINGING, CallState
+from callrouter.core.plan import Plan, Skills
+from callrouter.core.router import Router
+
+
+@dataclass
+class TrueCall:
+    id: str
+    site: str
+    number: str
+    born: float
+    caller: str = ""
+    stage: e.Stage = e.Stage.HELD
+    attempt: int = 0
+    targets: tuple[c.Target, ...] = ()
+    up: bool = False
+    leg: str = ""
+    with_agent: str = ""
+    cancelled: int = 0
+    orders: list[c.Order] = field(default_factory=list)
+
+
+def meets(skills: Skills, needs: Skills) -> bool:
+    """Written again on purpose: the reference must not share the router's own test."""
+    return all(any(s == skill and have >= level for s, have in skills) for skill, level in needs)
+
+
+class Books:
+    """What the commands alone tell, and the rules they must keep."""
+
+    def __init__(self, router: Router) -> None:
+        self.router = router
+        self.state: dict[str, str] = {a.id: "logged_out" for a in router.plan.agents}
+        self.ended: dict[str, c.CallFinished] = {}
+        self.broken: list[c.AnsweredWithoutAgent] = []
+        self.orders: list[c.Order] = []
+
+    def take(self, commands: list[c.Command]) -> None:
+        plan = self.router.plan
+        team_of = {a.id: a.team for a in plan.agents}
+        for command in commands:
+            match command:
+                case c.AgentChanged(agent=agent, before=before, after=after):
+                    assert self.state.get(agent, "logged_out") == before
+                    self.state[agent] = after
+                case c.CallFinished(call=call):
+                    assert call not in self.ended, f"{call} ended twice"
+                    self.ended[call] = command
+                case c.AnsweredWithoutAgent():
+                    self.broken.append(command)
+                case c.Offer(targets=targets, because=because):
+                    assert because
+                    for target in targets:
+                        assert self.state[target.agent] == "offered"
+                    lender = team_of[targets[0].agent]
+                    live = self.router.state.calls.get(command.call)
+                    if live is not None and live.offer is not None and live.offer.agreement:
+                        deal = next(
+                            a
+                            for a in plan.agreements
+                            if (a.name, a.borrower, a.lender) == (live.agreement, live.borrower, lender)
+                        )
+                        free = sum(self.state.get(a) == "ready" for a, t in team_of.items() if t == lender)
+                        assert free >= deal.reserve, "the reserve was touched"
+            if isinstance(command, c.Claim | c.Offer | c.CancelOffer | c.Release | c.Reread):
+                self.orders.append(command)
+
+    def check(self) -> None:
+        """The invariants of the design, against the router's state, by looking at everything."""
+        s = self.router.state
+        plan = s.plan
+        for seat in s.seats.values():
+            assert self.state.get(seat.id, "logged_out") == seat.state
+            if seat.state in (AgentState.OFFERED, AgentState.TALKING):
+                call = s.calls[seat.call]
+                mine = [t.agent for t in call.offer.targets] if call.offer else [call.agent]
+                assert seat.id in mine
+            else:
+                assert not seat.call
+        for (team, state), number in s.agent_counts.items():
+            if team in s.teams:
+                assert number == sum(x.team == team and x.state == state for x in s.seats.values()), (team, state)
+        for hotline, number in s.waiting.items():
+            assert number == sum(x.hotline == hotline and x.state in RINGING for x in s.calls.values())
+        held = [x for x in s.calls.values() if x.lane is not None]
+        for call in held:
+            assert call.state is CallState.WAITING
+            assert call in [entry[2] for entry in s.lanes[call.lane]._heap]
+        for lane in s.lanes.values():
+            assert lane.waiting == sum(x.lane == lane.key for x in held) > 0
+        for deal in s.deals.values():
+            key = (deal.agreement.name, deal.agreement.borrower)
+            assert deal.borrowed == sum((x.agreement, x.borrower) == key for x in s.calls.values())
+            if deal.agreement.max_calls is not None:
+                assert deal.borrowed <= deal.agreement.max_calls or self.adopted
+        self._nobody_waits_in_vain(plan)
+
+    adopted = False  # what a dead router lent may be over a cap of the new plan
+
+    def _nobody_waits_in_vain(self, plan: Plan) -> None:
+        s = self.router.state
+        ready = {a.id: a for a in plan.agents if s.seats[a.id].state is AgentState.READY}
+        for call in s.calls.values():
+            if call.lane is None:
+                continue
+            lane = s.lanes[call.lane]
+            for agent in ready.values():
+                if not meets(agent.skills, lane.needs) or (call.site, agent.site) in s.trunks_down:
+                    continue
+                assert agent.team not in lane.teams, f"{call.id} waits though {agent.id} is free"
+                free = sum(a.team == agent.team for a in ready.values())
+                for deal in s.deals.values():
+                    a = deal.agreement
+                    if (
+                        a.lender == agent.team
+                        and deal.covers(lane)
+                        and deal.enabled
+                        and deal.window_open
+                        and free > a.reserve
+                        and (a.max_calls is None or deal.borrowed < a.max_calls)
+                        and s.now - call.arrived_at >= a.after_s
+                        and a.lender_health == 0
+                    ):
+                        raise AssertionError(f"{call.id} waits though {agent.id} may be borrowed under {a.name}")
+
+
+class World:
+    """The truth, and the events that it makes."""
+
+    def __init__(self, plan: Plan, now: float = 1_000_000.0) -> None:
+        self.now = now
+        self.router = Router(plan, now)
+        self.books = Books(self.router)
+        self.calls: dict[str, TrueCall] = {}
+        self.phones: dict[tuple[str, str], list[bool]] = {(a.site, a.phone): [True, False] for a in plan.agents}
+        self.links = {site.name: False for site in plan.sites}
+        self.wanted_reread: dict[str, None] = {}
+        self.made = 0
+        self.legs = 0
+        self.log: list[e.Event] = []
+
+    # ---- time and events
+
+    def send(self, *events: e.Event) -> list[c.Command]:
+        self.log.extend(events)
+        commands = self.router.handle_all(events, self.now)
+        start = len(self.books.orders)
+        self.books.take(commands)
+        for order in self.books.orders[start:]:
+            if isinstance(order, c.Reread):
+                self.wanted_reread[order.site] = None
+            elif order.call in self.calls:
+                self.calls[order.call].orders.append(order)
+        self.books.check()
+        return commands
+
+    def told(self, site: str, *events: e.Event) -> None:
+        """Events of a site reach the router only over its link."""
+        if self.links[site]:
+            self.send(*events)
+
+    def pass_time(self, seconds: float) -> None:
+        end = self.now + seconds
+        while (due := self.router.next_deadline()) is not None and due <= end:
+            self.now = max(self.now, due)
+            self.send(e.Tick())
+            self.after_tick()
+        self.now = end
+
+    def after_tick(self) -> None:
+        """For worlds that obey at once."""
+
+    # ---- sites
+
+    def phone_states(self, site: str) -> tuple[e.PhoneState, ...]:
+        busy = {(t.site, t.phone) for call in self.calls.values() for t in self.ringing(call)}
+        return tuple(
+            e.PhoneState(at, phone, up, private or (at, phone) in busy)
+            for (at, phone), (up, private) in self.phones.items()
+            if at == site
+        )
+
+    def ringing(self, call: TrueCall) -> tuple[c.Target, ...]:
+        if call.stage is e.Stage.OFFERED:
+            return call.targets
+        return tuple(t for t in call.targets if t.agent == call.with_agent) if call.stage is e.Stage.TALKING else ()
+
+    def link_up(self, site: str) -> None:
+        self.links[site] = True
+        self.wanted_reread.pop(site, None)
+        live = []
+        for call in self.calls.values():
+            if call.site != site:
+                continue
+            legs: tuple[tuple[str, str, str, bool], ...] = ()
+            if call.stage is e.Stage.TALKING:
+                legs = tuple((call.leg, t.site, t.phone, True) for t in self.ringing(call))
+            live.append(
+                e.LiveCall(
+                    call.id,
+                    call.number,
+                    call.caller,
+                    call.stage,
+                    self.now - call.born,
+                    call.attempt,
+                    tuple((t.site, t.phone) for t in call.targets),
+                    legs,
+                )
+            )
+        self.send(e.SiteRead(site, tuple(live), self.phone_states(site)))
+
+    def link_down(self, site: str) -> None:
+        self.links[site] = False
+        for call in self.calls.values():  # an order on the wire is lost with it
+            if call.site == site:
+                call.orders.clear()
+        self.send(e.LinkDown(site))
+
+    # ---- callers
+
+    def arrive(self, site: str, number: str, caller: str = "") -> str:
+        self.made += 1
+        call = TrueCall(f"{site}/{self.made}.0", site, number, self.now, caller)
+        self.calls[call.id] = call
+        self.told(site, e.CallArrived(call.id, site, number, caller))
+        self.told(site, e.CallHeld(call.id))
+        return call.id
+
+    def hang_up(self, call_id: str, cause: int = 16) -> None:
+        call = self.calls.pop(call_id)
+        call.orders.clear()
+        if call.leg:
+            self.told(call.site, e.LegEnded(call.id, call.leg))
+        self.told(call.site, e.CallEnded(call.id, cause, call.up))
+
+    # ---- orders and phones
+
+    def obey(self, call_id: str) -> None:
+        """The site carries out the oldest order for this call."""
+        call = self.calls[call_id]
+        order = call.orders.pop(0)
+        match order:
+            case c.Offer() if call.stage is e.Stage.HELD:
+                call.attempt = order.attempt
+                call.targets = order.targets
+                if call.cancelled >= order.attempt:
+                    self._try_ends(call, e.Result.CANCELLED)
+                    return
+                call.stage = e.Stage.OFFERED
+                for target in order.targets:
+                    self.legs += 1
+                    call.leg = f"{call.site}/leg{self.legs}"
+                    started = e.LegStarted(call.id, call.attempt, call.leg, target.site, target.phone)
+                    self.told(call.site, started)
+            case c.CancelOffer():
+                call.cancelled = max(call.cancelled, order.attempt)
+                if call.stage is e.Stage.OFFERED and call.attempt == order.attempt and call.id in self.calls:
+                    self._try_ends(call, e.Result.CANCELLED)
+            case c.Release() if call.stage is e.Stage.HELD:
+                self.hang_up(call.id, order.cause)
+
+    def _try_ends(self, call: TrueCall, result: e.Result) -> None:
+        call.stage, call.leg = e.Stage.HELD, ""
+        self.told(call.site, e.OfferEnded(call.id, call.attempt, result))
+        if call.id in self.calls:
+            self.told(call.site, e.CallHeld(call.id, call.up))
+
+    def phone_fails(self, call_id: str, result: e.Result) -> None:
+        self._try_ends(self.calls[call_id], result)
+
+    def answer(self, call_id: str, which: int = 0) -> None:
+        call = self.calls[call_id]
+        target = call.targets[which % len(call.targets)]
+        if len(call.targets) > 1:  # the last leg is the only one it knows by name
+            target = call.targets[-1]
+        call.stage, call.up, call.with_agent = e.Stage.TALKING, True, target.agent
+        self.told(call.site, e.LegAnswered(call.id, call.attempt, call.leg))
+
+    def agent_hangs_up(self, call_id: str, stays: bool = False) -> None:
+        """The agent's leg ends; the caller's too, unless he was put through."""
+        call = self.calls[call_id]
+        if stays:
+            call.stage = e.Stage.ELSEWHERE
+            leg, call.leg = call.leg, ""
+            self.told(call.site, e.LegEnded(call.id, leg))
+        else:
+            self.hang_up(call_id)
