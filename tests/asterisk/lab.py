@@ -182,6 +182,13 @@ class Lab:
         more = ["-m", "1", "-s", target, f"{where.host}:{SIP_PORT}"]
         return Caller(self, where, number, port, self._sipp(f"caller{port}", text, host, port, more))
 
+    async def held(self, caller: Caller) -> str:
+        """Wait until the dialplan holds this caller for the first time; Asterisk's id of the call."""
+        ami = self.amis[caller.site.name]
+        call = (await ami.event("CrOffered", Cli=caller.number))["Call"]
+        await ami.event("CrHold", Call=call)
+        return call
+
     def crowd(self, site: str, calls: int, rate: int, *, talk_ms: int, first: int = 0) -> int:
         """Many callers in one process, `rate` a second, each with his own number; returns its SIP port."""
         where, port = self.network.sites[site], next_port()
