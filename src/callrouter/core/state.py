@@ -1,15 +1,10 @@
-"""The live network: who waits, who is free, what is switched; and the transitions that keep its indexes true.
+"""What calls and agents do: the transitions, each by its table, each told as a notice, each keeping the indexes true.
 
-Only `router.py`, `matching.py` and `reconcile.py` hold a `State`, and they change it through the methods here, so that
-every change of a call or an agent is in the tables of `calls.py` and `agents.py` and is told as a notice.
+`router.py`, `duty.py`, `matching.py` and `reconcile.py` change the network only through the methods here.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from math import inf
-
-from callrouter.core import calendar
 from callrouter.core.agents import MOVES as SEAT_MOVES
 from callrouter.core.agents import RESTING, AgentMove, AgentSeat, AgentState, Intent
 from callrouter.core.calls import MOVES as CALL_MOVES
@@ -20,194 +15,23 @@ from callrouter.core.commands import (
     AnsweredWithoutAgent,
     CallAnswered,
     CallFinished,
-    Command,
-    Ignored,
     OfferFinished,
     Outcome,
-    Reread,
 )
-from callrouter.core.events import Event, Result
-from callrouter.core.lines import Lane, LaneKey
-from callrouter.core.overflow import Deal, Health
-from callrouter.core.plan import Agent, Hotline, Plan, Skills, Team, Topic
-from callrouter.core.selection import Pool
-from callrouter.core.timers import Rank, Timers
+from callrouter.core.events import Result
+from callrouter.core.network import SUSPECT_S, Network
+from callrouter.core.overflow import HEALTH_WINDOW_S
+from callrouter.core.timers import Rank
 
 AFFINITY_MAX = 10_000
-REREAD_PAUSE_S = 1.0  # a site is not asked again sooner
-SUSPECT_S = 10.0  # a phone or trunk that just failed is left alone so long, unless it says that it is well
 HOLD_GRACE_S = 3.0  # between two steps that follow each other within milliseconds
 RING_GRACE_S = 5.0  # after the end of ringing
-NO_TOPIC = Topic(name="", title="")
 
 
-class State:
-    """Everything the router knows. Built from a plan; a new plan is put in by `load`."""
-
-    def __init__(self, plan: Plan, now: float) -> None:
-        self.now = now
-        self.out: list[Command] = []
-        self.timers = Timers()
-        self.sequence = 0  # arrivals
-        self.offers = 0  # running number of offers
-        self.seats: dict[str, AgentSeat] = {}
-        self.calls: dict[str, Call] = {}
-        self.links: dict[str, bool] = {}
-        self.trunks_down: dict[tuple[str, str], float] = {}  # (from, to) -> until; inf: until it says it is up
-        self.reread_at: dict[str, float] = {}
-        self.affinity: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self.dirty_teams: dict[str, None] = {}
-        self.dirty_lanes: dict[LaneKey, None] = {}
-        self.held: dict[str, None] = {}  # calls that have just begun to listen
-        self.waiting: dict[str, int] = {}
-        self.agent_counts: dict[tuple[str, str], int] = {}
-        self.hotlines: dict[str, Hotline] = {}
-        self.deals: dict[str, Deal] = {}
-        self.health: dict[str, Health] = {}
-        self._open: dict[str, tuple[bool, float]] = {}
-        self.load(plan)
-
-    # ---- the plan
-
-    def load(self, plan: Plan) -> None:
-        """Put in a plan. Calls and agents at work are not touched; who is new comes logged out."""
-        old_hotlines, old_deals, old_health = self.hotlines, self.deals, self.health
-        self.plan = plan
-        self.hotlines = {h.name: h for h in plan.hotlines}
-        for call in self.calls.values():  # a hotline that is gone serves its last calls
-            if call.hotline not in self.hotlines and call.hotline in old_hotlines:
-                self.hotlines[call.hotline] = old_hotlines[call.hotline]
-        self.teams: dict[str, Team] = {t.name: t for t in plan.teams}
-        self.agents: dict[str, Agent] = {a.id: a for a in plan.agents}
-        self.by_phone = {(a.site, a.phone): a.id for a in plan.agents}
-        self.numbers = {n.digits: (h.name, n.topic) for h in plan.hotlines for n in h.numbers}
-        self._open = {}
-        self.deals = {}
-        for order, agreement in enumerate(plan.agreements):
-            deal = Deal(agreement, order, agreement.enabled)
-            old = old_deals.get(deal.key)
-            if old is not None and old.switched:
-                deal.enabled, deal.until, deal.switched = old.enabled, old.until, True
-            lent = (agreement.name, agreement.borrower)
-            deal.borrowed = sum((call.agreement, call.borrower) == lent for call in self.calls.values())
-            self.deals[deal.key] = deal
-            self.watch_deal(deal)
-        self.lending: dict[str, list[Deal]] = {}
-        self.borrowing: dict[str, list[Deal]] = {}
-        for deal in self.deals.values():
-            self.lending.setdefault(deal.agreement.lender, []).append(deal)
-            self.borrowing.setdefault(deal.agreement.borrower, []).append(deal)
-        self.health = {
-            d.agreement.lender: old_health.get(d.agreement.lender, Health())
-            for d in self.deals.values()
-            if d.agreement.lender_health > 0
-        }
-        self._load_seats()
-        self._load_lines()
-
-    def _load_seats(self) -> None:
-        self.pools = {name: Pool(team) for name, team in self.teams.items()}
-        self.agent_counts = {(name, str(state)): 0 for name in self.teams for state in AgentState}
-        for order, agent in enumerate(self.plan.agents):
-            seat = self.seats.get(agent.id)
-            if seat is None:
-                seat = self.seats[agent.id] = AgentSeat(agent.id, agent.team, order, since=self.now)
-            seat.order, seat.team, seat.leaving = order, agent.team, False
-        for seat in list(self.seats.values()):
-            if seat.id not in self.agents:
-                seat.leaving, seat.intent = True, Intent.LOGGED_OUT
-                if seat.state in RESTING:
-                    if seat.state is not AgentState.LOGGED_OUT:
-                        gone = AgentState.LOGGED_OUT
-                        self.tell(AgentChanged(seat.id, seat.team, seat.state, gone, "no longer in the plan"))
-                    self._drop_seat(seat)
-                    continue
-            self._count(seat, 1)
-            if seat.state is AgentState.READY:
-                self.pools[seat.team].add(seat, self.skills(seat))
-                self.dirty_teams[seat.team] = None
-
-    def _load_lines(self) -> None:
-        self.lanes: dict[LaneKey, Lane] = {}
-        self.team_lanes: dict[str, dict[LaneKey, Lane]] = {name: {} for name in self.teams}
-        self.waiting = dict.fromkeys(self.hotlines, 0)
-        for call in self.calls.values():
-            if call.state in RINGING and call.hotline:
-                self.waiting[call.hotline] += 1
-            if call.state is CallState.WAITING and call.lane is not None:
-                self.set_limit(call)
-                self.enter_line(call)
-
-    def rebuild(self) -> None:
-        """Make the indexes anew from seats and calls as they are (after a checkpoint was put in)."""
-        self.pools = {name: Pool(team) for name, team in self.teams.items()}
-        self.agent_counts = {(name, str(state)): 0 for name in self.teams for state in AgentState}
-        for seat in self.seats.values():
-            self._count(seat, 1)
-            if seat.state is AgentState.READY:
-                self.pools[seat.team].add(seat, self.skills(seat))
-        self.lanes = {}
-        self.team_lanes = {name: {} for name in self.teams}
-        self.waiting = dict.fromkeys(self.hotlines, 0)
-        for call in self.calls.values():
-            if call.state in RINGING and call.hotline:
-                self.waiting[call.hotline] += 1
-            if call.lane is not None:
-                self.lane_of(call, call.lane).push(call)
-
-    def lane_of(self, call: Call, key: LaneKey) -> Lane:
-        """The lane of that key, made if it is the first to wait there."""
-        lane = self.lanes.get(key)
-        if lane is None:
-            lane = self.lanes[key] = Lane(key, self.hotlines[call.hotline], self.topic(call))
-            lane.teams = tuple(team for team in lane.teams if team in self.teams)  # a retired hotline's may be gone
-            for team in lane.teams:
-                self.team_lanes[team][key] = lane
-        return lane
-
-    def skills(self, seat: AgentSeat) -> Skills:
-        agent = self.agents.get(seat.id)
-        return agent.skills if agent else ()
-
-    def topic(self, call: Call) -> Topic:
-        hotline = self.hotlines.get(call.hotline)
-        if hotline is None:
-            return NO_TOPIC
-        for name in (call.topic, hotline.default_topic):
-            for topic in hotline.topics:
-                if topic.name == name:
-                    return topic
-        return NO_TOPIC
-
-    def is_open(self, hotline: Hotline) -> bool:
-        known = self._open.get(hotline.name)
-        if known is None or self.now >= known[1]:
-            known = self._open[hotline.name] = calendar.state(hotline.hours, self.now)
-        return known[0]
-
-    # ---- notices
-
-    def tell(self, command: Command) -> None:
-        self.out.append(command)
-
-    def ignore(self, event: Event, because: str) -> None:
-        self.out.append(Ignored(type(event).__name__, because))
-
-    def reread(self, site: str, because: str) -> None:
-        """Ask for the site to be read back, unless it is down (its return brings a read-back) or was just asked."""
-        if self.links.get(site) and self.now - self.reread_at.get(site, -inf) >= REREAD_PAUSE_S:
-            self.reread_at[site] = self.now
-            self.tell(Reread(site, because))
+class State(Network):
+    """The live network and its transitions."""
 
     # ---- agents
-
-    def _count(self, seat: AgentSeat, step: int) -> None:
-        key = (seat.team, str(seat.state))
-        self.agent_counts[key] = self.agent_counts.get(key, 0) + step
-
-    def _drop_seat(self, seat: AgentSeat) -> None:
-        self.timers.cancel(seat.timer)
-        self.seats.pop(seat.id, None)
 
     def site_of(self, seat: AgentSeat) -> str:
         return seat.id.partition("/")[0]
@@ -222,9 +46,9 @@ class State:
             return True
         if before is AgentState.READY:
             self.pools[seat.team].remove(seat, self.skills(seat))
-        self._count(seat, -1)
+        self.count_seat(seat, -1)
         seat.state, seat.since = after, self.now
-        self._count(seat, 1)
+        self.count_seat(seat, 1)
         if after is AgentState.READY:
             if before is not AgentState.OFFERED:  # an offer that came to nothing does not cost him his turn
                 seat.idle_since = self.now
@@ -232,8 +56,8 @@ class State:
             self.dirty_teams[seat.team] = None
         self.tell(AgentChanged(seat.id, seat.team, before, after, because))
         if seat.leaving and after in RESTING:
-            self._count(seat, -1)
-            self._drop_seat(seat)
+            self.count_seat(seat, -1)
+            self.drop_seat(seat)
         return True
 
     def resume_later(self, seat: AgentSeat, delay_s: float) -> None:
@@ -295,62 +119,6 @@ class State:
             self.waiting[call.hotline] += (state in RINGING) - (call.state in RINGING)
         call.state = state
 
-    def watch(self, call: Call, delay_s: float) -> None:
-        """If nothing is heard of the call within `delay_s` its site is read back."""
-        self.timers.cancel(call.watch_timer)
-        call.watch_timer = self.timers.set(self.now + delay_s, Rank.WATCH, call.id)
-
-    def watch_not(self, call: Call) -> None:
-        self.timers.cancel(call.watch_timer)
-        call.watch_timer = None
-
-    def set_limit(self, call: Call) -> None:
-        """(Re)start the ring limit from the plan in force."""
-        hotline = self.hotlines[call.hotline]
-        self.timers.cancel(call.limit_timer)
-        call.limit_timer = None
-        call.limit_at = None if hotline.ring_max_s is None else call.arrived_at + hotline.ring_max_s
-        if call.limit_at is not None:
-            call.limit_timer = self.timers.set(max(call.limit_at, self.now), Rank.LIMIT, call.id)
-
-    def enter_line(self, call: Call) -> None:
-        """Put a listening call in its lane, by its arrival. Nothing while its site cannot be reached."""
-        call.lane = None
-        if not self.links.get(call.site, False):
-            return
-        topic = self.topic(call)
-        waited = self.now - call.arrived_at
-        call.stage = sum(1 for step in topic.relax if waited >= step.after_s)
-        key = (call.hotline, topic.name, call.stage, call.site)
-        lane = self.lane_of(call, key)
-        lane.push(call)
-        self.dirty_lanes[key] = None
-        self._widen_later(call, lane, waited)
-
-    def _widen_later(self, call: Call, lane: Lane, waited: float) -> None:
-        self.timers.cancel(call.widen_timer)
-        call.widen_timer = None
-        steps = [step.after_s for step in lane.topic.relax]
-        steps += [d.agreement.after_s for team in lane.teams for d in self.borrowing.get(team, ()) if d.covers(lane)]
-        later = [s for s in steps if s > waited]
-        if later:
-            due = max(call.arrived_at + min(later), self.now)
-            if due - call.arrived_at < min(later):  # rounding: the sum must not fall short of the step
-                due = call.arrived_at + min(later) + 1e-6
-            call.widen_timer = self.timers.set(due, Rank.WIDEN, call.id)
-
-    def leave_line(self, call: Call) -> None:
-        self.timers.cancel(call.widen_timer)
-        call.widen_timer = None
-        if call.lane is None:
-            return
-        lane = self.lanes[call.lane]
-        lane.remove(call)
-        if lane.waiting == 0:
-            del self.lanes[lane.key]
-            for team in lane.teams:
-                del self.team_lanes[team][lane.key]
-
     def give_back(self, call: Call) -> None:
         """The call no longer counts under its agreement."""
         if call.agreement:
@@ -398,7 +166,7 @@ class State:
         health = self.health.get(team)
         if health is not None:
             if not health.decided:
-                self.timers.set(self.now + 900.0, Rank.AGREEMENT, f"health/{team}")
+                self.timers.set(self.now + HEALTH_WINDOW_S, Rank.AGREEMENT, f"health/{team}")
             health.add(self.now, good)
             self.dirty_teams[team] = None
 
@@ -425,22 +193,6 @@ class State:
         self.give_back(call)
         call.because = because
         self.watch(call, HOLD_GRACE_S)
-
-    def suspect_trunk(self, site: str, peer: str) -> None:
-        if site != peer and (site, peer) not in self.trunks_down:
-            self.trunks_down[site, peer] = self.now + SUSPECT_S
-            self.timers.set(self.now + SUSPECT_S, Rank.TRUNK, f"{site}>{peer}")
-
-    def trunk_up(self, site: str, peer: str) -> None:
-        if self.trunks_down.pop((site, peer), None) is not None:
-            for lane in self.lanes.values():
-                if lane.site == site:
-                    self.dirty_lanes[lane.key] = None
-
-    def path(self, site: str, team: str) -> bool:
-        """Can a call at `site` reach the phones of `team`?"""
-        peer = self.teams[team].site
-        return site == peer or (site, peer) not in self.trunks_down
 
     def check_promise(self, call: Call, answered: bool, because: str) -> None:
         if answered and call.answered_at is None and not call.promise_broken and call.state is not CallState.FAILSAFE:
@@ -499,13 +251,6 @@ class State:
         )
 
     # ---- agreements
-
-    def watch_deal(self, deal: Deal) -> None:
-        """Wake up when the switch expires and when the window opens or closes."""
-        deal.window_open, deal.window_until = calendar.state(deal.agreement.window, self.now)
-        for due in (deal.window_until, deal.until):
-            if due is not None and due != inf:
-                self.timers.set(due, Rank.AGREEMENT, f"deal/{deal.key}")
 
     def switch(self, name: str, enabled: bool, until: float | None, reason: str, by: str) -> bool:
         """Switch both directions of an agreement; False if there is none of that name."""
