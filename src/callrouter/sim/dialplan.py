@@ -144,9 +144,11 @@ async def _agent(x: Exchange, channel: Channel, order: str) -> int | None:
             _tried(x, channel, "CANCEL", "0", dialled.ring_ms)
             return None
         listen = False  # the caller's own digit or a late bell: ring on
-    channel.at("callrouter-do", "agent", 10, "UserEvent")
+    if dialled.status == "ANSWER":
+        return 16
+    channel.at("callrouter-do", "agent", 11, "UserEvent")
     _tried(x, channel, dialled.status, str(channel.cause), dialled.ring_ms)
-    return 16 if dialled.status == "ANSWER" and v.get("CR_CANCEL") != attempt else None
+    return None
 
 
 def _tried(x: Exchange, channel: Channel, status: str, cause: str, ring_ms: int | None) -> None:

@@ -46,6 +46,13 @@ PRIVILEGES: dict[str, tuple[str, ...]] = {
     "ping": (),
     "logoff": (),
     "login": (),
+    # known, and refused to the router
+    "command": ("command",),
+    "getconfig": ("config", "system"),
+    "updateconfig": ("config",),
+    "pjsipshowendpoints": ("system",),
+    "pjsipshowcontacts": ("system",),
+    "reload": ("system", "config"),
 }
 
 
@@ -221,7 +228,7 @@ class ManagerServer:
         elif name not in PRIVILEGES:
             text = f"Invalid/unknown command: {action}. Use Action: ListCommands to show available commands."
             session.respond("Error", request, [("Message", text)])
-        elif PRIVILEGES[name] and session.user.write.isdisjoint(PRIVILEGES[name]):
+        elif name not in self._answers or (PRIVILEGES[name] and session.user.write.isdisjoint(PRIVILEGES[name])):
             session.respond("Error", request, [("Message", "Permission denied")])
         else:
             try:

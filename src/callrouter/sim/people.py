@@ -44,7 +44,7 @@ IGNORES = Behaviour()
 SILENT = Behaviour(rings=False)
 
 
-class _Watched:
+class Watched:
     """A state that tests and the world can wait for."""
 
     def __init__(self, state: str) -> None:
@@ -74,7 +74,7 @@ class _Watched:
             self._waiting.remove(entry)
 
 
-class VirtualCaller(_Watched):
+class VirtualCaller(Watched):
     """A caller on the site's carrier line. state: dialling, ringing, talking, ended.
 
     cause and sip say how it ended: sip is the switch's answer to an unanswered call (486: busy), 487: the caller
@@ -149,7 +149,7 @@ class Line(Protocol):
     def dial_out(self, phone: VirtualPhone, number: str) -> PhoneCall: ...
 
 
-class PhoneCall(_Watched):
+class PhoneCall(Watched):
     """One call of a phone. state: ringing (incoming), dialling, alerting (outgoing), talking, ended."""
 
     def __init__(self, phone: VirtualPhone, channel: Channel | None, state: str) -> None:
