@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from callrouter.ami.linkstate import LinkState
 from callrouter.core.agents import AgentState
 from callrouter.core.commands import (
     AgreementChanged,
@@ -70,6 +71,7 @@ def full() -> Measures:
     measures.watch_journal(Journal())
     measures.watch_flag("standing_down", "1 while another router has the sites.", lambda: False)
     measures.watch_total("store_writes_lost", "Writes that were dropped.", lambda: 4)
+    measures.watch_links(lambda: [LinkState("gera", orders_lost=2)])
     measures.reloaded(True, 1_800_000_000.0)
     measures.show_agreements([("gera-magdeburg", True)])
     measures.observe(SiteRead("gera"), [FINISHED], 0.0)
@@ -235,6 +237,7 @@ def test_live_values_are_read_at_the_scrape() -> None:
     assert found["callrouter_journal_writable"] == 1
     assert found["callrouter_journal_lines_total"] == 12
     assert found["callrouter_journal_lines_lost_total"] == 0
+    assert found['callrouter_link_lost_orders_total{site="gera"}'] == 2
     assert found["callrouter_standing_down"] == 0
     assert found["callrouter_store_writes_lost_total"] == 4
     assert found["callrouter_config_last_reload_successful"] == 1

@@ -10,6 +10,7 @@ from callrouter import __version__
 
 # command -> module of this package that defines a click command of that name (dashes become underscores)
 COMMANDS: dict[str, str] = {
+    "run": "service",
     "replay": "replay",
     "check": "config",
     "schema": "config",

@@ -67,7 +67,7 @@ class Store:
             event.listen(self._engine.sync_engine, "connect", _sqlite)
         self._changed: dict[str, dict[str, Row | None]] = {AGREEMENT_SWITCH.name: {}, AGENT_STATE.name: {}}
         self._wake = asyncio.Event()
-        self._recording = False
+        self._recording = self._opened = False
         self.trouble = ""  # why nothing can be written; '' while all is well
 
     async def open(self) -> None:
@@ -76,6 +76,7 @@ class Store:
             await asyncio.to_thread(_private_file, Path(str(self._url.database)))
         async with self._engine.begin() as connection:
             await connection.run_sync(METADATA.create_all)
+        self._opened = True
 
     async def restore(self, plan: Plan) -> list[Event]:
         """The events that bring switches and agents' states back; what is out of date or of no plan is deleted.
@@ -131,8 +132,12 @@ class Store:
 
     async def flush(self) -> bool:
         """Write all that changed, in one transaction. False: it could not be written and is kept."""
+        if not any(self._changed.values()):
+            return True
         taken, self._changed = self._changed, {name: {} for name in self._changed}
         try:
+            if not self._opened:  # the database was away at the start
+                await self.open()
             async with self._engine.begin() as connection:
                 for table in (AGREEMENT_SWITCH, AGENT_STATE):
                     await _put(connection, table, taken[table.name])

@@ -1,0 +1,322 @@
+"""The service put together: configuration, router, engine, links, journal, store, measures and the HTTP server.
+
+Builds, starts and stops them in the right order and exchanges the plan while they run. Decides nothing about calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+
+import structlog
+
+from callrouter import __version__, wiring
+from callrouter.ami.epoch import Lease
+from callrouter.ami.link import SiteLink
+from callrouter.ami.linkstate import Phase
+from callrouter.ami.switchboard import Switchboard
+from callrouter.clock import Clock
+from callrouter.config.load import Loaded
+from callrouter.config.secret import Secret, SecretError
+from callrouter.config.source import ConfigError
+from callrouter.config.watch import watch
+from callrouter.core.commands import Command
+from callrouter.core.events import Event, LinkDown, PlanReplaced
+from callrouter.core.router import Router
+from callrouter.engine import Engine, NotDecided, Overloaded
+from callrouter.journal.records import CODEC
+from callrouter.journal.writer import Journal, JournalLimits
+from callrouter.measures import Measures
+from callrouter.store.store import FAULTS, Store
+from callrouter.web.context import Context
+from callrouter.web.service import Server
+
+log = structlog.get_logger(__name__)
+
+RESTART_S = 1.0  # before a helper task that broke is started again
+
+RESTORE_MAX = 500  # events at once: the inbox is bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a driver (tests, the demo) may want otherwise than the configuration says.
+
+    folder: watched for changes; None: never reloaded. reveal: where secrets come from.
+    """
+
+    folder: Path | None = None
+    state_dir: Path | None = None
+    host: str | None = None
+    port: int | None = None
+    reveal: Callable[[Secret], str] = Secret.reveal
+    clock: Callable[[], float] = field(default_factory=Clock)
+    rng: Callable[[], float] = random.random
+
+
+class Service:
+    """`await start()`, then `await ended()` or do something else, then `await stop()`; or all of it with `run`."""
+
+    def __init__(self, loaded: Loaded, options: Options | None = None) -> None:
+        """Raises SecretError, ValueError (a token that is none) and OSError (certificates). Blocks on files."""
+        self.loaded = loaded
+        self.options = options = options or Options()
+        service = loaded.network.service
+        state_dir = options.state_dir or service.state_dir
+        database = service.database or f"sqlite+aiosqlite:///{state_dir / 'callrouter.db'}"
+        self._connections = wiring.connections(loaded.network, options.reveal)
+        self._leases: dict[str, Lease] = {}
+        self._epoch, self._nonce = int(time.time() * 10), token_hex(4)
+
+        clock = options.clock
+        self.router = Router(loaded.plan, clock())
+        self.measures = Measures(loaded.plan)
+        limits = JournalLimits(
+            segment_bytes_max=service.journal.rotate_mb * 2**20, keep_s=service.journal.keep_days * 86_400.0
+        )
+        self.journal = Journal(state_dir / "journal", CODEC, self.router.checkpoint, limits)
+        self.engine = Engine(
+            self.router,
+            clock,
+            self._execute,
+            observers=[self.measures.observe],
+            journal=self.journal,
+            meter=self.measures,
+            inbox_max=service.inbox_max,
+        )
+        self.store = Store(database, wiring.RouterSeats(self.router), clock)
+        self.engine.observe(self.store.observe)
+        self.switchboard = Switchboard({}, self.engine.submit)
+        self._tls = {name: one.context() for name, one in self._connections.items()}
+        context = Context(
+            snapshot=self.engine.snapshot,
+            plan=lambda: self.router.plan,
+            ask=self.engine.ask,
+            history=self.engine.history,
+            explain=lambda _call: (),
+            metrics=self.measures.text,
+            health=self.reasons,
+            audit=self.store.audit,
+            clock=self.engine.now,
+            tokens=wiring.tokens(service, options.reveal),
+        )
+        host = service.host if options.host is None else options.host
+        self.server = Server(context, host, service.port if options.port is None else options.port)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._engine_task: asyncio.Task[None] | None = None
+        self._nudge = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._phase = "starting"
+        self._config_trouble = ""
+        self._declare()
+
+    # ---- health
+
+    def reasons(self) -> list[str]:
+        """Why this service is not ready, for /readyz; empty if it is."""
+        found = [] if self._phase == "running" else [f"the service is {self._phase}"]
+        if self.engine.standing_down:
+            found.append(f"stands down: {self.engine.standing_down}")
+        for state in self.switchboard.states():
+            if not state.up:
+                why = f": {state.fault.value or state.fault_text}" if state.fault else ""
+                rival = " by another router" if state.phase is Phase.WATCHING else ""
+                found.append(f"site {state.site}: the link is {state.phase.value}{rival}{why}")
+        if self._config_trouble:
+            found.append(f"the configuration was refused, the old one is in force: {self._config_trouble}")
+        if self.journal.trouble:
+            found.append(f"the journal {self.journal.trouble}")
+        if self.store.trouble:
+            found.append(f"the database: {self.store.trouble}")
+        return found
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Raises OSError when the port is taken. Calls are routed from here on."""
+        self.journal.begin(self.engine.now())
+        self._engine_task = asyncio.create_task(self._run_engine(), name="engine")
+        await self._restore()
+        self._keep("journal", self.journal.run)
+        self._keep("store", self.store.run)
+        for name in self._connections:
+            self._link(name)
+        self.measures.show_agreements(wiring.switches(self.router).items())
+        self.measures.reloaded(True, self.engine.now())
+        await self.server.start()
+        if self.options.folder is not None:
+            self._keep("configuration", self._watch)
+        self._phase = "running"
+        log.info(
+            "callrouter runs", release=__version__, plan=self.loaded.plan.version, url=self.server.url,
+            sites=sorted(self._connections),
+        )  # fmt: skip
+
+    async def stop(self) -> None:
+        """Callers go on ringing and agents go on talking: another router, or the failsafe, takes over."""
+        self._phase = "stopping"
+        self._stop.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.server.stop()
+        await self.switchboard.close()
+        self.engine.stop()
+        if self._engine_task is not None:
+            await asyncio.gather(self._engine_task, return_exceptions=True)
+        self.journal.close(self.engine.now())
+        await self.store.close()
+        log.info("callrouter has stopped")
+
+    def request_stop(self) -> None:
+        """From a signal handler."""
+        self._stop.set()
+
+    def request_reload(self) -> None:
+        """From a signal handler: read the configuration again."""
+        self._nudge.set()
+
+    async def ended(self) -> None:
+        """Until somebody asks to stop. Raises what broke the engine, if that happened."""
+        await self._stop.wait()
+        if self._engine_task is not None and self._engine_task.done():
+            self._engine_task.result()
+
+    # ---- the plan, exchanged while running
+
+    async def apply(self, loaded: Loaded) -> None:
+        """Put a new configuration in force without touching a call. Raises what `__init__` does, and NotDecided."""
+        connections = await asyncio.to_thread(wiring.connections, loaded.network, self.options.reveal)
+        tls = {name: await asyncio.to_thread(one.context) for name, one in connections.items()}
+        before = self.router.plan.version
+        if loaded.plan.version != before:
+            await self.engine.ask(PlanReplaced(loaded.plan))
+        if loaded.network.service != self.loaded.network.service:
+            log.warning("changes under 'service' take effect after a restart")
+        changed = [name for name, one in self._connections.items() if connections.get(name) != one]
+        new = [name for name, one in connections.items() if self._connections.get(name) != one]
+        self._connections, self._tls, self.loaded = connections, tls, loaded
+        for name in changed:
+            await self.switchboard.links.pop(name).close()
+            self.engine.submit(LinkDown(name))
+        for name in new:
+            self._link(name)
+        log.info("configuration read", plan=loaded.plan.version, before=before, links_renewed=new)
+        if loaded.plan.version == before:  # at most a secret was exchanged
+            return
+        self.measures.show_agreements(wiring.switches(self.router).items())
+        try:
+            await self.store.audit(
+                who="configuration", what="plan", why="its files changed", before=before, after=loaded.plan.version
+            )
+        except FAULTS:
+            log.exception("no audit entry was written", what="plan", after=loaded.plan.version)
+
+    async def _watch(self) -> None:
+        assert self.options.folder is not None
+        async for result in watch(self.options.folder, self._nudge):
+            await self._take(result)
+
+    async def _take(self, result: Loaded | ConfigError) -> None:
+        try:
+            if isinstance(result, ConfigError):
+                raise result
+            await self.apply(result)
+            self._config_trouble = ""
+            self.measures.reloaded(True, self.engine.now())
+        except ConfigError as error:
+            self._refuse(len(error.problems), [str(problem) for problem in error.problems])
+        except (SecretError, ValueError, OSError, NotDecided, Overloaded) as error:
+            self._refuse(1, [str(error)])
+
+    def _refuse(self, number: int, problems: Sequence[str]) -> None:
+        more = f" (and {number - 1} more)" if number > 1 else ""
+        self._config_trouble = f"{problems[0]}{more}"
+        self.measures.reloaded(False, self.engine.now())
+        for problem in problems:
+            log.error("the new configuration is refused; the old one stays", problem=problem)
+
+    # ---- inside
+
+    def _execute(self, order: Command) -> None:
+        self.switchboard.execute(order)  # type: ignore[arg-type]
+
+    def _link(self, name: str) -> None:
+        one = self._connections[name]
+        lease = self._leases.setdefault(name, Lease(self._epoch, self._nonce))
+        link = SiteLink(
+            name,
+            one.host,
+            one.port,
+            one.user,
+            one.secret,
+            lease=lease,
+            submit=self.engine.submit,
+            clock=time.monotonic,
+            rng=self.options.rng,
+            tls=self._tls[name],
+            peers=one.peers,
+        )
+        self.switchboard.links[name] = link
+        link.start()
+
+    async def _restore(self) -> None:
+        """Switches and agents as they were. Without a database calls are routed all the same."""
+        events: list[Event] = []
+        try:
+            await self.store.open()
+            events = await self.store.restore(self.router.plan)
+        except FAULTS as error:
+            self.store.trouble = f"what was switched before the start is unknown: {error}"
+            log.exception("the database cannot be read; routing begins as configured")
+        for start in range(0, len(events), RESTORE_MAX):
+            some = events[start : start + RESTORE_MAX]
+            answers = await asyncio.gather(*map(self.engine.ask, some), return_exceptions=True)
+            for event, answer in zip(some, answers, strict=True):
+                if isinstance(answer, BaseException):
+                    log.error("could not be restored", event_=repr(event), error=repr(answer))
+        self.store.record()
+
+    async def _run_engine(self) -> None:
+        try:
+            await self.engine.run()
+        finally:
+            self._stop.set()  # without its engine the service must end, and be started again
+
+    def _keep(self, name: str, run: Callable[[], Coroutine[None, None, None]]) -> None:
+        """A helper that is started again if it breaks: routing does not depend on it."""
+
+        async def kept() -> None:
+            while True:
+                try:
+                    await run()
+                except Exception:
+                    log.exception("a helper broke and is started again", helper=name)
+                await asyncio.sleep(RESTART_S)
+
+        self._tasks.append(asyncio.create_task(kept(), name=name))
+
+    def _declare(self) -> None:
+        measures = self.measures
+        measures.watch_counts(self.engine.counts, lambda: self.engine.waiting)
+        measures.watch_journal(self.journal)
+        measures.watch_links(self.switchboard.states)
+        measures.watch_flag("ready", "1 while /readyz has nothing to say.", lambda: not self.reasons())
+        measures.watch_flag(
+            "store_writable", "1 while the database takes what must last.", lambda: not self.store.trouble
+        )
+
+
+async def run(service: Service, on_running: Callable[[Service], None] = lambda _: None) -> None:
+    """Start, until somebody asks to stop, stop. Raises what `start` does."""
+    try:
+        await service.start()
+        on_running(service)
+        await service.ended()
+    finally:
+        await service.stop()

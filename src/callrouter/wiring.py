@@ -1,0 +1,106 @@
+"""What the configuration says of connections, made into links; and what the store asks of the router.
+
+Only `app.py` uses this. Knows how to build, not when.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from callrouter.config import schema
+from callrouter.config.secret import Secret
+from callrouter.core.agents import Intent
+from callrouter.core.events import AgentId
+from callrouter.core.router import Router
+from callrouter.web.context import Token
+
+Reveal = Callable[[Secret], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """All that a link to one site depends on: if any of it changes, the link is made anew."""
+
+    site: str
+    host: str
+    port: int
+    user: str
+    secret: str
+    ca: Path | None
+    server_name: str | None
+    tls: bool
+    peers: tuple[str, ...]
+
+    def context(self) -> ssl.SSLContext | None:
+        """Verified TLS, always. Raises OSError or ssl.SSLError if the certificates cannot be read. Blocks."""
+        if not self.tls:
+            return None
+        context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+        context.expected = self.server_name or ""
+        if self.ca is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(cafile=str(self.ca))
+        return context
+
+
+class _Context(ssl.SSLContext):
+    """May expect another name in the certificate than the host that was dialled."""
+
+    expected = ""
+
+    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
+        if self.expected:
+            options["server_hostname"] = self.expected
+        return super().wrap_bio(*args, **options)
+
+
+def connections(network: schema.Network, reveal: Reveal) -> dict[str, Connection]:
+    """One per site. Raises SecretError. Blocks on files."""
+    found = {}
+    for name, site in network.sites.items():
+        asterisk = site.asterisk
+        found[name] = Connection(
+            name,
+            asterisk.host,
+            asterisk.port,
+            asterisk.user,
+            reveal(asterisk.secret),
+            asterisk.tls.ca if asterisk.tls else None,
+            asterisk.tls.server_name if asterisk.tls else None,
+            asterisk.tls is not None,
+            tuple(sorted(peer for peer in network.sites if peer != name)),
+        )
+    return found
+
+
+def tokens(service: schema.Service, reveal: Reveal) -> tuple[Token, ...]:
+    """Who may use the API. Raises SecretError, and ValueError for a secret that is none."""
+    return tuple(Token.of(token.name, reveal(token.secret), may_write=True) for token in service.tokens)
+
+
+class RouterSeats:
+    """`store.Seats` over the live router."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    def intent(self, agent: AgentId) -> tuple[str, str] | None:
+        seat = self._router.state.seats.get(agent)
+        if seat is None or seat.intent is Intent.LOGGED_OUT:
+            return None
+        if seat.intent is Intent.PAUSED and seat.reason == "refused":
+            return "ready", ""  # a timed pause: nobody would end it after a restart
+        return ("ready" if seat.intent is Intent.READY else "paused"), seat.reason
+
+    def agent_of(self, site: str, phone: str) -> AgentId | None:
+        return self._router.state.by_phone.get((site, phone))
+
+
+def switches(router: Router) -> Mapping[str, bool]:
+    """Agreements as they are switched now."""
+    return {deal.agreement.name: deal.enabled for deal in router.state.deals.values()}
