@@ -23,7 +23,6 @@ SITE = "magdeburg"
 PHONES = 200
 TEAMS = 4
 TALKING = 100  # conversations at once; the other agents are free
-AHEAD = 100  # calls sent before the orders for them have come
 EVENTS_OF_A_CALL = 11
 START = 1_800_000_000.0
 
@@ -96,7 +95,8 @@ class _Call:
         words: dict[str, object] = {
             "privilege": "call", "channel": f"carrier-{self.number:08x}", "state": 4, "desc": "Ring",
             "caller": self.caller, "line": self.phone or "<unknown>", "context": "callrouter-do",
-            "exten": "agent", "priority": 10, "uid": self.uid, "linked": self.uid, "call": self.uid, "attempt": self.attempt or "",
+            "exten": "agent", "priority": 10, "uid": self.uid, "linked": self.uid, "call": self.uid,
+            "attempt": self.attempt or "",
         }  # fmt: skip
         return _CHANNEL.format(**(words | given))
 
@@ -183,47 +183,40 @@ def story(calls: int, seed: int = 1) -> Iterator[list[str]]:
         answered = call.is_answered()
         play(answered)
         talking.append(call)
-        if len(talking) > TALKING or number > calls - TALKING:
+        if len(talking) > TALKING:
             over = talking.pop(rng.randrange(len(talking))).ends()
             play(over)
             answered += over
+        if number == calls:
+            answered += [block for last in talking for block in last.ends()]
         yield blocks + answered
-    for call in talking:
-        yield call.ends()
 
 
 # ---- the site as a process
 
 
 class _Server(asyncio.Protocol):
-    """One manager session. Sends a call when fewer than AHEAD calls wait for their order."""
+    """One manager session. A line on stdin, `UPTO AHEAD`, allows it to send calls up to number UPTO, and, if AHEAD is
+    not 0, only so many before the orders for them have come."""
 
     def __init__(self, told: list[bytes]) -> None:
         self._told = told
         self._globals: dict[str, str] = {}
         self._rest = b""
-        self._sent = self._bells = 0
-        self._running = False
+        self._sent = self._bells = self._upto = self._ahead = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.write(b"Asterisk Call Manager/11.0.0\r\n")
-        loop = asyncio.get_running_loop()
-        loop.add_reader(sys.stdin.fileno(), self._go)
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._allowed)
 
-    def _go(self) -> None:
-        sys.stdin.readline()
-        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-        self._running = True
+    def _allowed(self) -> None:
+        self._upto, self._ahead = map(int, sys.stdin.readline().split())
         self._more()
 
     def _more(self) -> None:
-        if not self._running:
-            return
-        until = min(len(self._told), self._bells + AHEAD)
-        if until == len(self._told) - TALKING:  # the rest are ends, which bring no order
-            until = len(self._told)
+        until = min(self._upto, self._bells + self._ahead) if self._ahead else self._upto
         if until > self._sent:
             self._transport.write(b"".join(self._told[self._sent : until]))
             self._sent = until
