@@ -56,6 +56,7 @@ class Options:
     port: int | None = None
     reveal: Callable[[Secret], str] = Secret.reveal
     clock: Callable[[], float] = field(default_factory=Clock)
+    rate: float = 1.0  # of that clock
     rng: Callable[[], float] = random.random
 
 
@@ -88,6 +89,7 @@ class Service:
             journal=self.journal,
             meter=self.measures,
             inbox_max=service.inbox_max,
+            rate=options.rate,
         )
         self.store = Store(database, wiring.RouterSeats(self.router), clock)
         self.engine.observe(self.store.observe)

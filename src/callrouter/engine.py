@@ -105,7 +105,9 @@ class Engine:
         meter: Meter | None = None,
         history: History | None = None,
         inbox_max: int = 20_000,
+        rate: float = 1.0,
     ) -> None:
+        """rate: how many of the clock's seconds pass in one of the loop's (a demo may run at 20 times the pace)."""
         self.router = router
         self._clock = clock
         self._execute = execute
@@ -114,6 +116,7 @@ class Engine:
         self._meter = meter
         self._history = history or History()
         self._inbox_max = inbox_max
+        self._rate = rate
         self._inbox: deque[_Item] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -230,7 +233,11 @@ class Engine:
             self._timer = None
         self._timer_due = due
         if due is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - self.now()), self._ring)
+            self._timer = self._later(due - self.now(), self._ring)
+
+    def _later(self, delay_s: float, then: Callable[..., None], *args: str) -> asyncio.TimerHandle:
+        """Call after so many of the clock's seconds."""
+        return asyncio.get_running_loop().call_later(max(0.0, delay_s) / self._rate, then, *args)
 
     def _ring(self) -> None:
         self._timer = None  # so that it is armed anew if the clock says it is too early
@@ -339,9 +346,7 @@ class Engine:
         rereads = self._rereads.setdefault(site, _Rereads())
         if rereads.timer is not None or self._stopping:
             return  # one is on its way
-        delay = max(0.0, rereads.not_before - self.now())
-        loop = asyncio.get_running_loop()
-        rereads.timer = loop.call_later(delay, self._reread_now, site, because)
+        rereads.timer = self._later(rereads.not_before - self.now(), self._reread_now, site, because)
 
     def _reread_now(self, site: str, because: str) -> None:
         rereads = self._rereads[site]

@@ -103,6 +103,25 @@ def test_deadline_comes_as_a_tick_at_its_time() -> None:
     run_virtual(main())
 
 
+def test_deadline_follows_a_faster_clock() -> None:
+    """At twenty times the pace, a deadline in 50 s of the clock comes after 2.5 s of the loop."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        core = FakeCore()
+        core.deadlines = [START + 50.0]
+        engine = Engine(core, lambda: START + 20 * loop.time(), lambda order: None, rate=20.0)
+        task = asyncio.create_task(engine.run())
+        await asyncio.sleep(2.4)
+        assert not core.handled
+        await asyncio.sleep(0.2)
+        assert core.handled == [(Tick(), START + 50.0)]
+        engine.stop()
+        await task
+
+    run_virtual(main())
+
+
 def test_deadline_that_stays_does_not_spin() -> None:
     """A router that never moves a due deadline on is asked once a second, not in a loop that starves the links."""
 
