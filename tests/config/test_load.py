@@ -168,6 +168,16 @@ def test_any_split_into_files_is_the_same_plan(tmp_path: Path) -> None:
     assert load(one).plan.version != load(other).plan.version
 
 
+def test_old_yaml_switches_mean_what_they_say(tmp_path: Path) -> None:
+    """yes, no, on and off are switches in YAML 1.1 and in 1.2."""
+    text = "agreements:\n  a: {borrower: agency-gotha, lender: agency-gera, enabled: no, mutual: off}\n"
+    for head in ("", "%YAML 1.1\n---\n"):
+        (agreement,) = load(folder(tmp_path, more=head + text)).plan.agreements
+        assert not agreement.enabled
+    (agreement,) = load(folder(tmp_path, more="%YAML 1.1\n---\n" + text.replace("no", "yes"))).plan.agreements
+    assert agreement.enabled
+
+
 def test_paths_are_relative_to_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate and a secret file are found beside the YAML files, wherever the process was started."""
     where = folder(

@@ -85,6 +85,24 @@ def test_a_file_that_is_not_utf8_is_named_with_the_byte(tmp_path: Path) -> None:
     assert str(caught.value) == f"{where}/latin.yaml:2:19: not UTF-8; save the file in UTF-8"
 
 
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """What looks like a YAML file but is none is told beside the other errors."""
+    where = folder(tmp_path, more="team: {}\n")
+    (where / "folder.yaml").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        load(where)
+    assert [str(problem).replace(f"{where}/", "") for problem in caught.value.problems] == [
+        "folder.yaml: cannot be read: Is a directory; check the file's permissions",
+        "more.yaml:1:1: unknown key 'team'; did you mean 'teams'?",
+    ]
+
+
+def test_brackets_without_end_are_an_error(tmp_path: Path) -> None:
+    """Nesting deeper than any reader follows is refused, not a crash."""
+    with pytest.raises(ConfigError, match=r"deep\.yaml"):
+        load(folder(tmp_path, deep="teams: " + "[" * 5000 + "]" * 5000))
+
+
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A missing folder and a folder without YAML files are errors, not an empty network."""
     with pytest.raises(ConfigError, match=r"no such folder .*; name the folder that holds the YAML files"):

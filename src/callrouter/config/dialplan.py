@@ -55,7 +55,7 @@ def dialplan_of(loaded: Loaded, name: str, outside_prefix: str = "") -> Dialplan
         phones=tuple(agent.phone for agent in plan.agents if agent.site == name),
         failsafe=tuple(site.failsafe.phones),
         failsafe_s=site.failsafe.ring_s,
-        outside_prefix=outside_prefix,
+        outside_prefix=outside_prefix or site.trunk.outside_prefix,
         carrier=site.trunk.carrier,
     )
 

@@ -49,9 +49,12 @@ def days_of(key: str) -> tuple[str, ...]:
 
 def iso_date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise HoursError(f"'{text}' is no date", "write it like 2026-12-24") from None
+        day = None
+    if day is None or not 1970 <= day.year < 3000:
+        raise HoursError(f"'{text}' is no date", "write it like 2026-12-24")
+    return day
 
 
 def spans_of(texts: list[str]) -> tuple[Span, ...]:

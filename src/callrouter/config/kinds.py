@@ -66,8 +66,9 @@ Name = Annotated[
 ]
 Phone = Annotated[
     str,
-    matching("[a-z0-9]{1,20}", "phone", "use the endpoint's name at its site: a-z and 0-9, at most 20"),
-    _text_schema("^[a-z0-9]{1,20}$"),
+    # a single letter would be a special extension of the dialplan (h, i, s, t)
+    matching("[a-z0-9]{2,20}|[0-9]", "phone", "use the endpoint's name at its site: a-z and 0-9, 2 to 20 of them"),
+    _text_schema("^([a-z0-9]{2,20}|[0-9])$"),
 ]
 AgentNumber = Annotated[
     str, matching("[0-9]{1,10}", "agent number", "use digits only, at most 10"), _text_schema("^[0-9]{1,10}$")
@@ -80,6 +81,7 @@ Printed = Annotated[
     matching(r"\+?[0-9][0-9 /()-]{1,30}", "telephone number", "use digits, spaces, '-' and '/'"),
     _text_schema(r"^\+?[0-9][0-9 /()-]{1,30}$"),
 ]
+Prefix = Annotated[str, matching("[0-9]{0,4}", "prefix", "use digits only, at most 4"), _text_schema("^[0-9]{0,4}$")]
 Endpoint = Annotated[
     str, matching("[A-Za-z0-9_-]{1,40}", "name of a PJSIP endpoint", "use a-z, 0-9, '-' and '_', at most 40")
 ]

@@ -136,6 +136,9 @@ def _entry(source: Source, model: type[M], where: tuple[str, ...], value: Any, f
     if value is None:
         source.error(source.place(where, key=True), f"'{where[-1]}' is empty", "write its keys under it, or remove it")
         return None
+    if not isinstance(value, dict):
+        source.error(source.place(where), f"'{where[-1]}' holds no mapping", "write 'key: value' lines under it")
+        return None
     try:
         entry = model.model_validate(value, context={"folder": folder})
     except ValidationError as errors:

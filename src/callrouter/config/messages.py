@@ -100,8 +100,8 @@ def _plain(kind: str, name: str, given: Any, context: dict[str, Any]) -> tuple[s
         return f"{name}: {got} is {what}", mend
     if kind in ("too_short", "string_too_short"):
         return f"'{name}' is empty", "name at least one" if kind == "too_short" else "write something"
-    if kind in ("too_long", "string_too_long"):
-        return f"'{name}' is too long", f"at most {context['max_length']}"
+    if kind == "string_too_long":
+        return f"'{name}' is too long", f"use at most {context['max_length']} characters"
     return f"{name}: {got} does not fit ({kind})", "see 'callrouter schema'"
 
 

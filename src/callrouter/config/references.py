@@ -96,8 +96,10 @@ def _agents(draft: Draft) -> None:
     phones: dict[str, tuple[str, Where]] = {}
     for name, team in draft.teams.items():
         trunks = set(draft.names["sites"])
+        prefix = ""
         if team.site in draft.sites:
             trunks.add(draft.sites[team.site].trunk.carrier)
+            prefix = draft.sites[team.site].trunk.outside_prefix
         for i, entry in enumerate(team.agents):
             where: Where = ("teams", name, "agents", i)
             here = agents_of(name, team.model_copy(update={"agents": [entry]}))
@@ -118,6 +120,10 @@ def _agents(draft: Draft) -> None:
                 if agent.phone in trunks:
                     what = f"phone '{agent.phone}' has the name of a trunk"
                     draft.error((*where, "phone"), what, "rename the phone's endpoint")
+                if prefix and agent.phone.isdecimal() and agent.phone.startswith(prefix):
+                    what = f"phone '{agent.phone}' begins with the prefix for outside calls, '{prefix}'"
+                    draft.error((*where, "phone"), what, "rename the phone's endpoint, or change outside_prefix")
+                    break
 
 
 def _more(ids: list[str]) -> str:

@@ -27,6 +27,7 @@ from callrouter.config.kinds import (
     PerTeam,
     Phone,
     Port,
+    Prefix,
     Printed,
     Seconds,
     SipAddress,
@@ -81,6 +82,8 @@ class Trunk(Model):
     """Name of the carrier's PJSIP endpoint at this site."""
     sip: SipAddress
     """host or host:port of this site's SIP, as the other sites see it."""
+    outside_prefix: Prefix = ""
+    """What agents dial before an outside number; without it their phones reach no carrier."""
 
 
 class Failsafe(Model):

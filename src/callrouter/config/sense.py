@@ -13,7 +13,7 @@ from itertools import combinations
 from callrouter.config import kinds, schema
 from callrouter.config.build import agents_of, directions, for_team, skills, teams_of, topics_of, window
 from callrouter.config.draft import Draft
-from callrouter.config.hours import HoursError, ever_open, iso_date, make_hours, meet
+from callrouter.config.hours import ever_open, iso_date, make_hours, meet
 from callrouter.config.messages import did_you_mean
 from callrouter.config.source import Where
 from callrouter.core.plan import Hours, Skills
@@ -123,10 +123,7 @@ def _agreement(draft: Draft, name: str, agreement: schema.Agreement) -> None:
         what = f"team '{agreement.borrower}' borrows from itself"
         draft.error((*where, "lender"), what, "name another team")
         return
-    try:
-        hours = window(agreement, "UTC")
-    except HoursError:  # reported with the entry already
-        hours = None
+    hours = window(agreement, "UTC")
     if agreement.from_ and agreement.until and iso_date(agreement.until) < iso_date(agreement.from_):
         draft.error((*where, "until"), f"'until' lies before 'from' ({agreement.from_})", "exchange them")
     elif hours is not None and not ever_open(hours):

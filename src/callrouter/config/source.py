@@ -164,9 +164,10 @@ class Source:
         if _is_null(node):
             return None
         assert isinstance(node, ScalarNode)
-        if node.style is None and tag == f"{_STANDARD}bool":
-            return str(node.value).lower() == "true"
-        return str(node.value)
+        text = str(node.value)
+        if node.style is None and tag == f"{_STANDARD}bool" and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        return text
 
 
 def _is_null(node: Node) -> bool:
