@@ -13,8 +13,8 @@ HERE = Target("gera/1001", "gera", "1001")
 THERE = Target("magdeburg/1002", "magdeburg", "1002")
 
 
-def bell() -> dict[str, str]:
-    return {"Action": "PlayDTMF", "Channel": CHANNEL, "Digit": "D", "Duration": "40", "Receive": "true"}
+def bell(digit: str = "D") -> dict[str, str]:
+    return {"Action": "PlayDTMF", "Channel": CHANNEL, "Digit": digit, "Duration": "40", "Receive": "true"}
 
 
 def setvar(name: str, value: str) -> dict[str, str]:
@@ -37,7 +37,7 @@ def test_offer_names_phones_here_and_elsewhere() -> None:
 def test_cancel_names_the_try_and_touches_no_leg() -> None:
     """The dialplan takes the bell and a phone's answer one after the other; hanging up a leg could end a talk."""
     got = actions(CancelOffer(CALL, 3, ("gera/1732268042.18", "gera/1732268042.19"), "x"), 77)
-    assert got == (setvar("CR_CANCEL", "3"), bell())
+    assert got == (setvar("CR_CANCEL", "3"), bell("C"))
 
 
 def test_release_carries_its_cause() -> None:

@@ -188,7 +188,7 @@ class HandRouter:
 
     async def cancel(self, call: str, attempt: int) -> None:
         self.ami.send("Setvar", Channel=call, Variable="CR_CANCEL", Value=str(attempt))
-        await self.bell(call)
+        await self.bell(call, "C")
 
-    async def bell(self, call: str) -> Message:
-        return await self.ami.action("PlayDTMF", Channel=call, Digit="D", Duration="40", Receive="true")
+    async def bell(self, call: str, digit: str = "D") -> Message:
+        return await self.ami.action("PlayDTMF", Channel=call, Digit=digit, Duration="40", Receive="true")

@@ -1,4 +1,4 @@
-"""The contract of docs/decisions/0001-control-contract.md as the real Asterisk keeps it. The router is played by hand."""
+"""The contract of docs/decisions/0001-control-contract.md, kept by the real Asterisk. The router is played by hand."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ async def test_an_offer_that_was_cancelled_before_it_began_never_rings(lab: Lab)
 
 
 async def test_a_bell_that_is_no_cancel_lets_the_phone_ring_on(lab: Lab) -> None:
-    """The digit D by itself (a late bell, a caller with a tone generator) does not take the call from the phone."""
+    """A late bell D means nothing; a C of another try makes the phone ring anew, at most three times."""
     ami = lab.amis[M]
     async with await lab.hand_router(M) as router:
         agent = await lab.phone(M, "1001")
@@ -223,12 +223,13 @@ async def test_a_bell_that_is_no_cancel_lets_the_phone_ring_on(lab: Lab) -> None
         await router.offer(call, "1001")
         await agent.rings()
         await router.bell(call)
-        await agent.rings(2)
-        await router.bell(call)
-        await router.bell(call)
+        for times in (2, 3, 4):
+            await router.bell(call, "C")
+            await agent.rings(times)
+        await router.bell(call, "C")
         agent.tell("ANSWER")
         await caller.hears(200)
-    assert len(agent.legs()) == 2
+    assert len(agent.legs()) == 4
     assert ami.find("CrTried", Call=call) == []
 
 

@@ -322,13 +322,14 @@ async def test_cancel_after_the_answer_tears_nothing(bench: Bench) -> None:
 
 
 async def test_a_bell_without_cancel_rings_on(bench: Bench) -> None:
-    """A stray bell while a phone rings does not end the offer."""
+    """A stray bell while a phone rings does not end the offer: D means nothing, C of no cancel makes it ring anew."""
     ami, router = bench.ami["gera"], bench.router["gera"]
     phone = await bench.phone("gera", 1, IGNORES)
     caller, call, since = await bench.held()
     await router.offer(call, phone, 4)
     await ami.event("DeviceStateChange", since, Device=f"PJSIP/{phone}", State="RINGING")
     await router.bell(call)
+    await router.bell(call, "C")
     await ami.event("DialEnd", since, DialStatus="CANCEL")
     again = ami.find("DialBegin", since + 1)
     second = await ami.event("DialBegin", ami.events.index(again[0]) + 1)

@@ -15,7 +15,8 @@ Action = dict[str, str]
 
 RING_S_MAX = 3600
 TARGETS_MAX = 50  # phones rung at once; CR_CMD must stay well under Asterisk's 4,096 characters
-BELL = "D"  # a digit that no telephone keypad has
+BELL = "D"  # digits that no telephone keypad has: an order waits in hold,
+STOP = "C"  # and stop ringing (a bell of its own, so that a late one of the other kind means nothing)
 
 _ID = re.compile(r"([a-z][a-z0-9]{0,15})/([A-Za-z0-9.]{1,40})")
 _PHONE = re.compile(r"[a-z0-9]{1,20}")
@@ -60,7 +61,7 @@ def actions(order: Order, epoch: int) -> tuple[Action, ...]:
         case CancelOffer():
             attempt = _number("attempt", order.attempt, 0, 10**9)
             # the legs are left to the dialplan: a Hangup that races a phone's answer would end the conversation
-            return _set(channel, "CR_CANCEL", attempt), _bell(channel)
+            return _set(channel, "CR_CANCEL", attempt), _bell(channel, STOP)
         case Release():
             cause = _number("cause", order.cause, 1, 127)
             return _set(channel, "CR_CMD", f"{epoch}_release_{cause}"), _bell(channel)
@@ -70,8 +71,8 @@ def _set(channel: str, variable: str, value: str) -> Action:
     return {"Action": "Setvar", "Channel": channel, "Variable": variable, "Value": value}
 
 
-def _bell(channel: str) -> Action:
-    return {"Action": "PlayDTMF", "Channel": channel, "Digit": BELL, "Duration": "40", "Receive": "true"}
+def _bell(channel: str, digit: str = BELL) -> Action:
+    return {"Action": "PlayDTMF", "Channel": channel, "Digit": digit, "Duration": "40", "Receive": "true"}
 
 
 def _targets(order: Offer) -> str:

@@ -16,7 +16,7 @@ from callrouter.sim.channels import DOWN, RINGING, UP, Channel, Ended, Headers
 from callrouter.sim.pace import Pace
 
 ELSEWHERE = 26
-BELL = "D"
+STOP = "C"  # the bell that ends ringing
 
 
 class Switch(Protocol):
@@ -120,7 +120,7 @@ class _Dial:
             if frame is None:
                 self.drop_all("NOANSWER", 0)
                 return Dialled("NOANSWER", self.ring_ms)
-            if frame.kind == "digit" and frame.value == BELL and listen:
+            if frame.kind == "digit" and frame.value == STOP and listen:
                 self.drop_all("CANCEL", 0)
                 return Dialled("CANCEL", self.ring_ms, bell=True)
             leg = frame.leg

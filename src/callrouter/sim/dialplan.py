@@ -129,21 +129,21 @@ async def _agent(x: Exchange, channel: Channel, order: str) -> int | None:
     attempt = part(order, 5)
     v.update(CR_TO=part(order, 4), CR_TRY=attempt, CR_CLAIM=part(order, 1), CR_STAGE="agent")
     seconds = digits(part(order, 3))
-    listen = True
+    deaf = 0
     while True:
         if v.get("CR_CANCEL") == attempt:  # cancelled before it began
             _tried(x, channel, "CANCEL", "0", None)
             return None
-        data = f"PJSIP/{v['CR_TO'].replace('&', '&PJSIP/')},{seconds},b(callrouter-leg^s^1)g{'d' if listen else ''}"
+        data = f"PJSIP/{v['CR_TO'].replace('&', '&PJSIP/')},{seconds},b(callrouter-leg^s^1)g{'d' if deaf < 3 else ''}"
         channel.at("callrouter-do", "agent", 9, "Dial", data)
         targets = [target for target in v["CR_TO"].split("&") if target]
-        dialled = await dial(x, channel, targets, float(seconds) if seconds else None, listen=listen)
+        dialled = await dial(x, channel, targets, float(seconds) if seconds else None, listen=deaf < 3)
         if not dialled.bell:
             break
         if v.get("CR_CANCEL") == attempt:
             _tried(x, channel, "CANCEL", "0", dialled.ring_ms)
             return None
-        listen = False  # the caller's own digit or a late bell: ring on
+        deaf += 1  # the caller's own digit or a late bell: ring on
     if dialled.status == "ANSWER":
         return 16
     channel.at("callrouter-do", "agent", 11, "UserEvent")
