@@ -1,0 +1,158 @@
+"""`callrouter run` as a process of its own, between signals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from callrouter.core.commands import Claim
+from callrouter.core.router import Router
+from callrouter.journal.records import CODEC
+from callrouter.journal.replay import replay
+from callrouter.journal.segment import read_segment
+from callrouter.sim.people import ANSWERS
+from tests.app.conftest import NUMBERS, TOKEN, Network
+from tests.waiting import until
+
+
+class Process:
+    """A running `callrouter run`, its log lines and what it tells systemd."""
+
+    def __init__(self, process: asyncio.subprocess.Process, told: socket.socket) -> None:
+        self.process = process
+        self.told: list[str] = []
+        self.lines: list[dict[str, object]] = []
+        self._socket = told
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            self.lines.append(json.loads(line))
+
+    def says(self, event: str) -> dict[str, object] | None:
+        return next((line for line in self.lines if line["event"] == event), None)
+
+    def notified(self, state: str) -> bool:
+        while True:
+            try:
+                self.told.append(self._socket.recv(200).decode())
+            except BlockingIOError:
+                return state in self.told
+
+    async def end(self, number: int) -> int:
+        self.process.send_signal(number)
+        async with asyncio.timeout(15):
+            status = await self.process.wait()
+            await self._reader
+        return status
+
+
+@asynccontextmanager
+async def started(network: Network, folder: Path) -> AsyncIterator[Process]:
+    """The command over the network's files, ready."""
+    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    told.setblocking(False)
+    path = folder / f"notify{os.urandom(4).hex()}"
+    told.bind(str(path))
+    environment = {**os.environ, "NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "200000"}
+    environment.pop("WATCHDOG_PID", None)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "callrouter", "run", str(network.folder), "--log-format", "json",
+        stderr=asyncio.subprocess.PIPE, cwd=folder, env=environment,
+    )  # fmt: skip
+    running = Process(process, told)
+    try:
+        await until(lambda: running.notified("READY=1"), lambda: str(running.lines))
+        yield running
+    finally:
+        if process.returncode is None:
+            await running.end(signal.SIGKILL)
+        told.close()
+
+
+async def act(running: Process, agent: str, state: str) -> None:
+    line = running.says("callrouter runs")
+    assert line
+    url = f"{line['url']}/api/v1/agents/{agent}/state"
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session,
+        session.post(url, json={"state": state}) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+
+
+async def test_ends_gracefully_and_reloads_on_signals(network: Network, tmp_path: Path) -> None:
+    """SIGHUP reads the files again, SIGTERM ends with status 0, and systemd is told of all of it."""
+    network.write(service="  listen: 127.0.0.1:0\n")
+    async with started(network, tmp_path) as running:
+        await until(lambda: running.notified("WATCHDOG=1"))
+        running.process.send_signal(signal.SIGHUP)
+        await until(lambda: running.says("configuration read"))
+        assert await running.end(signal.SIGTERM) == 0
+        assert running.notified("STOPPING=1")
+        assert running.lines[-1]["event"] == "callrouter has stopped"
+
+
+async def test_nothing_is_lost_by_kill_9(network: Network, tmp_path: Path) -> None:
+    """What the site was told is in the journal of a router that was killed, and the next one serves the caller who
+    still rings, by the agent who was ready."""
+    network.write(service="  listen: 127.0.0.1:0\n")
+    gera = network.sites["gera"]
+    async with started(network, tmp_path) as running:
+        await until(lambda: len([s for s in network.sites.values() if s.globals.get("CR_EPOCH", "0") != "0"]) == 2)
+        caller = gera.call(NUMBERS["gera"])
+        await until(lambda: caller.channel is not None and caller.channel.variables.get("CR_CLAIM"))
+        await act(running, "gotha/3001", "ready")
+        await act(running, "gotha/3001", "pause")
+        await running.end(signal.SIGKILL)
+    (path,) = (tmp_path / "var" / "journal").iterdir()
+    claims = [c.call for entry in read_segment(path, CODEC)[1] for c in entry.commands if isinstance(c, Claim)]
+    assert claims == [caller.call]
+    assert replay(path, CODEC, lambda header: Router.restore(header.state)).difference is None
+
+    network.phone("gera/2001", ANSWERS)
+    async with started(network, tmp_path) as running:
+        await act(running, "gera/2001", "ready")
+        await caller.until("talking")
+        assert caller.heard.count("answered") == 1
+        caller.hang_up()
+        await caller.until("ended")
+        assert await running.end(signal.SIGINT) == 0
+
+
+async def ended(*arguments: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "callrouter", "run", *arguments, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        _, text = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, text.decode()
+
+
+async def test_refuses_to_start_with_reasons(network: Network, tmp_path: Path) -> None:
+    """A mistake, a missing secret and a port that is taken each end with status 2 and one clear line."""
+    network.write(service="  colour: red\n")
+    status, text = await ended(str(network.folder))
+    assert (status, "network.yaml:" in text, "colour" in text) == (2, True, True)
+
+    network.write()
+    (network.folder / "ami").unlink()
+    status, text = await ended(str(network.folder))
+    assert (status, "error: file" in text, "Traceback" in text) == (2, True, False)
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        network.write(service=f"  listen: 127.0.0.1:{port}\n  state_dir: {tmp_path / 'var'}\n")
+        status, text = await ended(str(network.folder))
+    assert (status, f"http://127.0.0.1:{port}: " in text, "Traceback" in text) == (2, True, False)

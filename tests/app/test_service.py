@@ -1,0 +1,228 @@
+"""The whole service over two virtual sites: it routes, tells, survives reloads and restarts, and ends gracefully."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from callrouter.app import Options, Service
+from callrouter.config.load import load
+from callrouter.config.secret import SecretError
+from callrouter.core.router import Router
+from callrouter.journal.records import CODEC
+from callrouter.journal.replay import replay
+from callrouter.sim.people import ANSWERS, Behaviour
+from tests.app.conftest import NUMBERS, Get, Network, ready
+from tests.waiting import until
+
+REASON = "flu in Gotha this week"
+
+
+async def test_call_is_answered_and_told(network: Network, tmp_path: Path, get: Get) -> None:
+    """A caller is put through to a free agent; pages and measures say so and /readyz is content."""
+    network.phone("gera/2001", ANSWERS)
+    async with network.service(tmp_path / "var") as service:
+        assert (await get(service, "/readyz"))[0] == 200
+        await ready(service, "gera/2001")
+        caller = network.sites["gera"].call(NUMBERS["gera"], "0171555")
+        await caller.until("talking")
+        status, call = await get(service, f"/api/v1/calls/{caller.call}")
+        assert (status, call["state"], call["agents"]) == (200, "talking", ["gera/2001"])
+        _, story = await get(service, f"/api/v1/calls/{caller.call}/explain")
+        assert story["steps"][0]["event"] == "call_arrived"
+        caller.hang_up()
+        await caller.until("ended")
+        await until(lambda: not service.engine.snapshot().calls)
+        _, text = await get(service, "/metrics")
+    for line in (
+        'callrouter_calls_offered_total{hotline="agency-gera"} 1.0',
+        'callrouter_calls_finished_total{hotline="agency-gera",outcome="answered"} 1.0',
+        'callrouter_calls_answered_within_target_total{hotline="agency-gera"} 1.0',
+        'callrouter_link_up{site="gera"} 1.0',
+        'callrouter_answered_without_agent_total{hotline="agency-gera"} 0.0',
+        "callrouter_config_last_reload_successful 1.0",
+        "callrouter_ready 1.0",
+    ):
+        assert line in text
+
+
+async def test_overflow_follows_the_agreement_and_its_switch(network: Network, tmp_path: Path, get: Get) -> None:
+    """With nobody at Gera, Gotha answers; switched off by the API the caller waits, also after a restart."""
+    network.phone("gotha/3001", ANSWERS)
+    gera = network.sites["gera"]
+    switch = {"enabled": False, "reason": REASON}
+    async with network.service(tmp_path / "var") as service:
+        await ready(service, "gotha/3001")
+        caller = gera.call(NUMBERS["gera"])
+        await caller.until("talking")
+        caller.hang_up()
+        await until(lambda: not service.engine.snapshot().calls)
+        _, text = await get(service, "/metrics")
+        assert 'callrouter_overflow_calls_total{agreement="both",lender="gotha"} 1.0' in text
+        status, answer = await get(service, "/api/v1/agreements/both/switch", switch)
+        assert status == 200, answer
+    async with network.service(tmp_path / "var") as service:
+        assert not any(view.enabled for view in service.engine.snapshot().agreements)
+        (entry,) = await service.store.audit_trail()
+        assert (entry.who, entry.why, "agreement both" in entry.what) == ("tests", REASON, True)
+        caller = gera.call(NUMBERS["gera"])
+        await until(lambda: service.engine.snapshot().calls)
+        _, text = await get(service, "/metrics")
+        assert 'callrouter_agreement_enabled{agreement="both"} 0.0' in text
+        assert 'callrouter_calls_waiting{hotline="agency-gera"} 1.0' in text
+        caller.hang_up()
+        await caller.until("ended")
+
+
+async def test_restart_drops_nobody(network: Network, tmp_path: Path) -> None:
+    """A service that ends leaves callers ringing and talking; the next one knows its agents and takes all calls on."""
+    gera = network.sites["gera"]
+    network.phone("gera/2001", ANSWERS)
+    async with network.service(tmp_path / "var") as service:
+        await ready(service, "gera/2001")
+        talks = gera.call(NUMBERS["gera"])
+        await talks.until("talking")
+        waits = gera.call(NUMBERS["gera"])
+        await until(lambda: len(service.engine.snapshot().calls) == 2)
+    network.phone("gera/2002", ANSWERS)
+    async with network.service(tmp_path / "var") as service:
+        await until(lambda: len(service.engine.snapshot().calls) == 2)
+        states = {view.call: view.state for view in service.engine.snapshot().calls}
+        assert states[talks.call] == "talking"
+        assert (talks.state, waits.state) == ("talking", "ringing")
+        talks.hang_up()
+        await waits.until("talking")
+        assert waits.heard.count("answered") == 1
+        waits.hang_up()
+        await until(lambda: not service.engine.snapshot().calls)
+
+
+async def test_journal_of_a_whole_run_replays(network: Network, tmp_path: Path) -> None:
+    """What the service journalled is decided again exactly so."""
+    network.phone("gera/2001", Behaviour(answer_s=0.0, talk_s=0.05))
+    async with network.service(tmp_path / "var") as service:
+        await ready(service, "gera/2001")
+        callers = [network.sites["gera"].call(NUMBERS["gera"]) for _ in range(5)]
+        for caller in callers:
+            await caller.until("ended")
+        await until(lambda: not service.engine.snapshot().calls)
+        assert not service.journal.trouble
+    (path,) = (tmp_path / "var" / "journal").iterdir()
+    result = replay(path, CODEC, lambda header: Router.restore(header.state))
+    assert result.difference is None
+    assert result.decisions > 20
+
+
+async def test_reload_takes_a_good_plan_without_touching_a_call(network: Network, tmp_path: Path) -> None:
+    """A changed file takes effect by itself; the caller who waits goes on waiting, and links stay."""
+    async with network.service(tmp_path / "var", folder=network.folder) as service:
+        caller = network.sites["gera"].call(NUMBERS["gera"])
+        await until(lambda: service.engine.snapshot().calls)
+        connects = [state.connects for state in service.switchboard.states()]
+        before = service.router.plan.version
+        network.write(ring_max_s=60)
+        service.request_reload()
+        await until(lambda: service.router.plan.version != before)
+        assert {hotline.ring_max_s for hotline in service.router.plan.hotlines} == {60.0}
+        await until(lambda: b"callrouter_config_last_reload_successful 1.0" in service.measures.text())
+        assert [state.connects for state in service.switchboard.states()] == connects
+        assert caller.state == "ringing"
+        (entry,) = await service.store.audit_trail()
+        assert (entry.before, entry.after) == (before, service.router.plan.version)
+        caller.hang_up()
+        await caller.until("ended")
+
+
+async def test_reload_refuses_a_bad_plan_and_says_so(network: Network, tmp_path: Path, get: Get) -> None:
+    """A mistake leaves the old plan in force; metric and /readyz name the place until it is mended."""
+    async with network.service(tmp_path / "var", folder=network.folder) as service:
+        before = service.router.plan.version
+        network.write(service="  inbox_maxx: 1\n")
+        service.request_reload()
+        await until(service.reasons)
+        status, answer = await get(service, "/readyz")
+        assert status == 503
+        assert "network.yaml:" in str(answer)
+        assert "inbox_maxx" in str(answer)
+        assert service.router.plan.version == before
+        assert b"callrouter_config_last_reload_successful 0.0" in service.measures.text()
+        network.write()
+        service.request_reload()
+        await until(lambda: not service.reasons())
+
+
+async def test_reload_refuses_a_missing_secret(network: Network, tmp_path: Path) -> None:
+    """A plan whose secrets cannot be had is refused like one with a mistake."""
+    async with network.service(tmp_path / "var", folder=network.folder) as service:
+        (network.folder / "ami").write_text("")
+        service.request_reload()
+        await until(service.reasons)
+        assert "is empty" in service.reasons()[0]
+
+
+async def test_reload_renews_the_link_whose_connection_changed(network: Network, tmp_path: Path) -> None:
+    """A site that moves to another address is reached there; the other site's link is not touched."""
+    async with network.service(tmp_path / "var", folder=network.folder) as service:
+        links = dict(service.switchboard.links)
+        gera = network.sites["gera"]
+        await gera.kill()
+        gera.port = 0
+        await gera.start()
+        network.write()
+        service.request_reload()
+        await until(lambda: service.switchboard.links["gera"] is not links["gera"])
+        await until(lambda: not service.reasons(), lambda: str(service.reasons()))
+        assert service.switchboard.links["gotha"] is links["gotha"]
+
+
+async def test_site_that_is_away_is_said(network: Network, tmp_path: Path, get: Get) -> None:
+    """When a site's Asterisk is gone, /readyz and metrics name it, and all is well when it is back."""
+    async with network.service(tmp_path / "var") as service:
+        await network.sites["gera"].kill()
+        await until(service.reasons)
+        status, answer = await get(service, "/readyz")
+        assert (status, "site gera: the link is" in str(answer)) == (503, True)
+        assert "gotha" not in str(service.reasons())
+        await until(lambda: b'callrouter_link_up{site="gera"} 0.0' in service.measures.text())
+        await network.sites["gera"].start()
+        await until(lambda: not service.reasons())
+        assert b'callrouter_link_reconnects_total{site="gera"} 1.0' in service.measures.text()
+
+
+async def test_routes_without_a_database(network: Network, tmp_path: Path) -> None:
+    """A database that cannot be opened is said in /readyz, and calls are routed all the same."""
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "callrouter.db").mkdir()
+    network.phone("gera/2001", ANSWERS)
+    async with network.service(tmp_path / "var", wait=False) as service:
+        await ready(service, "gera/2001")
+        caller = network.sites["gera"].call(NUMBERS["gera"])
+        await caller.until("talking")
+        assert any("database" in reason for reason in service.reasons())
+        caller.hang_up()
+        await caller.until("ended")
+
+
+async def test_ring_limit_comes_by_itself(network: Network, tmp_path: Path) -> None:
+    """Nobody answers: after the ring limit the caller hears busy, unanswered."""
+    network.write(ring_max_s=1)
+    async with network.service(tmp_path / "var") as service:
+        caller = network.sites["gera"].call(NUMBERS["gera"])
+        await caller.until("ended")
+        assert (caller.sip, caller.answered_at) == (486, None)
+        await until(lambda: not service.engine.snapshot().calls)
+
+
+async def test_second_router_takes_over(network: Network, tmp_path: Path) -> None:
+    """A newer router fences the older one, which says so and gives no more orders."""
+    async with network.service(tmp_path / "one") as older, network.service(tmp_path / "two") as newer:
+        await until(lambda: len(older.reasons()) == 2)
+        assert all("another router" in reason for reason in older.reasons())
+        assert newer.reasons() == []
+
+
+def test_missing_secret_stops_the_start(network_folder: Path) -> None:
+    """A service that could reach no site says which secret is missing instead of starting."""
+    with pytest.raises(SecretError, match="ami"):
+        Service(load(network_folder), Options())
