@@ -234,7 +234,6 @@ class SiteLink:
         tries = 0
         while True:
             began = self._clock()
-            pause_s = 0.0
             try:
                 await self._serve()
             except _Again as again:
@@ -261,10 +260,8 @@ class SiteLink:
                 await asyncio.sleep(self._timing.beat_s / 10)  # the inbox is full; this must not be lost
             self._told_up = False
             tries = 0 if self._clock() - began >= self._timing.steady_s else tries + 1
-            pause_s = min(self._timing.backoff_most_s, self._timing.backoff_first_s * 2 ** min(tries, 20))
-            if fault in (Fault.LOGIN_REFUSED, Fault.RIGHTS):
-                pause_s = self._timing.refused_s
-            await asyncio.sleep(pause_s * (0.5 + self._rng() / 2))
+            refused = fault in (Fault.LOGIN_REFUSED, Fault.RIGHTS)  # a person must mend it: no hurry
+            await asyncio.sleep(self._timing.refused_s if refused else self._timing.back_off_s(tries, self._rng()))
 
     def _end_session(self) -> None:
         session = self._session

@@ -50,6 +50,10 @@ class Timing:
     reread_s: float = 0.2  # between two read-backs
     distrust_s: float = 0.1  # after a message that cannot be true; what follows it is dropped so long
 
+    def back_off_s(self, tries: int, jitter: float) -> float:
+        """Before the next try after so many short ones. jitter: 0 ≤ x < 1; takes away up to half."""
+        return min(self.backoff_most_s, self.backoff_first_s * 2.0 ** min(tries, 20)) * (0.5 + jitter / 2)
+
 
 USUAL = Timing()
 
