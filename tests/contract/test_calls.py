@@ -191,6 +191,8 @@ async def test_outcome_of_an_offer(bench: Bench, case: str, where: str) -> None:
     if cause is not None:
         assert tried["Cause"] == cause
     assert (tried["Ring"] != "") == rang
+    if case == "does not answer":
+        assert 700 <= int(tried["Ring"]) <= 1100
     assert (end["DestChannelStateDesc"] == "Ringing") == rang
     assert (tried["Uniqueid"], tried["ChannelStateDesc"], hold["State"]) == (call, "Ring", "Ring")
     if site == "magdeburg":

@@ -95,7 +95,6 @@ class Channel:
         self.data = ""
         self.bridge = ""
         self.indicated = False  # rings or sounds: counts as in use
-        self.rang_at: float | None = None
         self.variables: dict[str, str] = {}
         self.cause = 0
         self.sip = 0

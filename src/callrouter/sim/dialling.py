@@ -38,7 +38,7 @@ class Switch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
-    """DIALSTATUS, and RINGTIME_MS: from dialling to the first ringing; None: nothing rang. bell: ended by the digit."""
+    """DIALSTATUS; how long a phone rang, by the clock of the pace (None: none did); bell: the digit ended it."""
 
     status: str
     ring_ms: int | None = None
@@ -50,10 +50,9 @@ class _Dial:
         self.switch = switch
         self.channel = channel
         self.loop = asyncio.get_running_loop()
-        self.since = self.loop.time()
         self.legs: list[Channel] = []
         self.asked = self.busy = self.congested = self.unavailable = 0
-        self.ring_ms: int | None = None
+        self.rang_at: float | None = None
 
     # ---- one leg
 
@@ -119,10 +118,10 @@ class _Dial:
             frame = await self.channel.frame(None if end is None else max(0.0, end - self.loop.time()))
             if frame is None:
                 self.drop_all("NOANSWER", 0)
-                return Dialled("NOANSWER", self.ring_ms)
+                return Dialled("NOANSWER", self.rung())
             if frame.kind == "digit" and frame.value == STOP and listen:
                 self.drop_all("CANCEL", 0)
-                return Dialled("CANCEL", self.ring_ms, bell=True)
+                return Dialled("CANCEL", self.rung(), bell=True)
             leg = frame.leg
             if leg is None or leg not in self.legs:
                 continue
@@ -133,14 +132,19 @@ class _Dial:
             elif frame.kind in ("refused", "gone"):
                 self.lost(leg, frame.code)
         if self.asked != self.busy + self.congested + self.unavailable:
-            return Dialled("NOANSWER", self.ring_ms)
+            return Dialled("NOANSWER", self.rung())
         status = "BUSY" if self.busy else "CONGESTION" if self.congested else "CHANUNAVAIL"
-        return Dialled(status, self.ring_ms)
+        return Dialled(status, self.rung())
+
+    def rung(self) -> int | None:
+        if self.rang_at is None:
+            return None
+        return int((self.loop.time() - self.rang_at) * self.switch.pace.rate * 1000)
 
     def rings(self, leg: Channel) -> None:
         leg.state = RINGING
-        if self.ring_ms is None:
-            self.ring_ms = max(1, int((self.loop.time() - self.since) * 1000))
+        if self.rang_at is None:
+            self.rang_at = self.loop.time()
         self.channel.peer_number, self.channel.peer_title = leg.number, leg.title
         self.channel.ring_back()
         self.switch.device_changed(leg.endpoint)
@@ -168,7 +172,7 @@ class _Dial:
         self.channel.bridge = ""
         self.channel.cause = frame.code
         self.drop(leg, frame.code)
-        return Dialled("ANSWER", self.ring_ms)
+        return Dialled("ANSWER", self.rung())
 
 
 async def dial(
