@@ -25,15 +25,16 @@ from callrouter.config.load import Loaded
 from callrouter.config.secret import Secret, SecretError
 from callrouter.config.source import ConfigError
 from callrouter.config.watch import watch
-from callrouter.core.commands import Command
-from callrouter.core.events import Event, LinkDown, PlanReplaced
+from callrouter.core.commands import Order
+from callrouter.core.events import CallId, Event, LinkDown, PlanReplaced
+from callrouter.core.explain import candidates_of
 from callrouter.core.router import Router
 from callrouter.engine import Engine, NotDecided, Overloaded
 from callrouter.journal.records import CODEC
 from callrouter.journal.writer import Journal, JournalLimits
 from callrouter.measures import Measures
 from callrouter.store.store import FAULTS, Store
-from callrouter.web.context import Context
+from callrouter.web.context import Candidate, Context
 from callrouter.web.service import Server
 
 log = structlog.get_logger(__name__)
@@ -100,7 +101,7 @@ class Service:
             plan=lambda: self.router.plan,
             ask=self.engine.ask,
             history=self.engine.history,
-            explain=lambda _call: (),
+            explain=self._candidates,
             metrics=self.measures.text,
             health=self.reasons,
             audit=self.store.audit,
@@ -245,8 +246,11 @@ class Service:
 
     # ---- inside
 
-    def _execute(self, order: Command) -> None:
-        self.switchboard.execute(order)  # type: ignore[arg-type]
+    def _candidates(self, call: CallId) -> list[Candidate]:
+        return [Candidate(one.agent, one.team, one.agreement, one.why_not) for one in candidates_of(self.router, call)]
+
+    def _execute(self, order: Order) -> None:
+        self.switchboard.execute(order)
 
     def _link(self, name: str) -> None:
         one = self._connections[name]

@@ -68,6 +68,10 @@ async def test_overflow_follows_the_agreement_and_its_switch(network: Network, t
         assert (entry.who, entry.why, "agreement both" in entry.what) == ("tests", REASON, True)
         caller = gera.call(NUMBERS["gera"])
         await until(lambda: service.engine.snapshot().calls)
+        _, story = await get(service, f"/api/v1/calls/{caller.call}/explain")
+        why_not = {one["agent"]: one["why_not"] for one in story["candidates"]}
+        assert why_not["gera/2001"] == "logged out"
+        assert "off" in why_not["gotha/3001"]
         _, text = await get(service, "/metrics")
         assert 'callrouter_agreement_enabled{agreement="both"} 0.0' in text
         assert 'callrouter_calls_waiting{hotline="agency-gera"} 1.0' in text
