@@ -209,12 +209,14 @@ class Lab:
         self._sipp(f"crowd{port}", text, self.network.carrier, port, more)
         return port
 
-    def dial_from_phone(self, phone: Phone, number: str, *, uri: str = "", talk_ms: int = 0) -> Caller:
+    def dial_from_phone(
+        self, phone: Phone, number: str, *, uri: str = "", talk_ms: int = 0, from_user: str = ""
+    ) -> Caller:
         """The phone's owner dials: an INVITE with his credentials from his address."""
         port = next_port()
         where = phone.site
         login = f"[authentication username={phone.name} password={where.password}]"
-        text = sipp.caller(f"<sip:{phone.name}@{where.host}>", uri=uri, talk_ms=talk_ms, login=login)
+        text = sipp.caller(f"<sip:{from_user or phone.name}@{where.host}>", uri=uri, talk_ms=talk_ms, login=login)
         more = ["-m", "1", "-s", number, f"{where.host}:{SIP_PORT}"]
         process = self._sipp(f"dial{port}", text, self.network.phones_host, port, more)
         return Caller(self, where, phone.name, port, process)

@@ -93,6 +93,16 @@ class Caller:
         await self.lab.wire.until(lambda: self.final, deadline_s, f"final answer to caller {self.number}")
         return self.final
 
+    async def refused(self, deadline_s: float = 8.0) -> int:
+        """Wait for the final refusal of a phone's call, after it was asked for its password."""
+
+        def final() -> int:
+            answers = [p for p in self.packets if p.status >= 300 and p.dst[1] == self.port and p.status != 401]
+            return answers[0].status if answers else 0
+
+        await self.lab.wire.until(final, deadline_s, f"refusal of {self.number}'s call")
+        return final()
+
     def hang_up(self) -> None:
         """CANCEL while it rings, BYE in a conversation."""
         self.lab.tell(self.call_id, "HANGUP", (self.lab.network.carrier, self.port))
