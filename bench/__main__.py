@@ -25,7 +25,13 @@ def _ami(quick: bool) -> Sequence[Figure]:
     return ami.figures(quick=quick)
 
 
-PARTS: dict[str, Callable[[bool], Sequence[Figure]]] = {"router": _router, "ami": _ami}
+def _asterisk(quick: bool) -> Sequence[Figure]:
+    from bench import asterisk
+
+    return asterisk.figures(quick=quick)
+
+
+PARTS: dict[str, Callable[[bool], Sequence[Figure]]] = {"router": _router, "ami": _ami, "asterisk": _asterisk}
 
 
 def main() -> int:
