@@ -190,9 +190,10 @@ def release(s: State, call: Call, cause: int, outcome: Outcome, because: str) ->
     """End a call that listens, unanswered."""
     s.leave_line(call)
     call.release, call.because = (cause, outcome, because), because
-    if s.move_call(call, CallMove.RELEASE):
-        s.watch(call, RING_GRACE_S)
-        s.tell(Release(call.id, cause, because))
+    moved = s.move_call(call, CallMove.RELEASE)
+    assert moved, f"call {call.id} is released but is {call.state}"
+    s.watch(call, RING_GRACE_S)
+    s.tell(Release(call.id, cause, because))
 
 
 def _keep_or_release(s: State) -> None:

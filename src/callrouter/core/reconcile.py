@@ -216,9 +216,7 @@ def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
     leg = next((leg for leg, site, phone, _ in seen.legs if (site, phone) == pairs[0]), "")
     if not call.agreement:
         _lent_under(s, call, seat.team)
-    s.answered(call, seat, leg)
-    if call.answered_at == s.now:
-        call.answered_at = max(call.arrived_at, s.now - seen.talk_s)
+    s.answered(call, seat, leg, seen.talk_s)
 
 
 def _correct_held(s: State, call: Call, seen: LiveCall) -> None:

@@ -129,8 +129,8 @@ class State(Network):
                 self.dirty_teams[deal.agreement.lender] = None
             call.agreement = call.borrower = ""
 
-    def answered(self, call: Call, seat: AgentSeat, leg: str) -> None:
-        """The agent and the caller talk."""
+    def answered(self, call: Call, seat: AgentSeat, leg: str, ago_s: float = 0.0) -> None:
+        """The agent and the caller talk, since `ago_s` seconds."""
         if not self.move_call(call, CallMove.ANSWER):
             return
         self.watch_not(call)
@@ -139,7 +139,7 @@ class State(Network):
         call.agent, call.team, call.leg, call.left_at = seat.id, seat.team, leg, None
         first = call.answered_at is None
         if call.answered_at is None:
-            call.answered_at = self.now
+            call.answered_at = max(call.arrived_at, self.now - ago_s)
         seat.call, seat.suspect = call.id, ""
         seat.calls += 1
         self.resume_not(seat)
