@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -70,7 +72,7 @@ def full() -> Measures:
     )
     measures.watch_journal(Journal())
     measures.watch_flag("standing_down", "1 while another router has the sites.", lambda: False)
-    measures.watch_total("store_writes_lost", "Writes that were dropped.", lambda: 4)
+    measures.watch_flag("store_writable", "1 while the database takes what must last.", lambda: True)
     measures.watch_links(lambda: [LinkState("gera", orders_lost=2)])
     measures.reloaded(True, 1_800_000_000.0)
     measures.show_agreements([("gera-magdeburg", True)])
@@ -79,14 +81,33 @@ def full() -> Measures:
     return measures
 
 
-def test_promtool_has_nothing_to_say() -> None:
-    """Names and help texts follow prometheus.io, as Prometheus' own linter checks them."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
+def promtool(*arguments: str, text: bytes = b"") -> tuple[int, str]:
+    """Run Prometheus' own tool: (status, all that it says)."""
+    found = shutil.which("promtool")
+    if found is None:
         assert not os.environ.get("CI"), "promtool (package prometheus) is missing in CI"
         pytest.skip("promtool is not installed")
-    checked = subprocess.run([promtool, "check", "metrics"], input=full().text(), capture_output=True, check=False)
-    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+    done = subprocess.run([found, *arguments], input=text, capture_output=True, check=False)
+    return done.returncode, (done.stdout + done.stderr).decode()
+
+
+def test_promtool_has_nothing_to_say() -> None:
+    """Names and help texts follow prometheus.io, as Prometheus' own linter checks them."""
+    assert promtool("check", "metrics", text=full().text()) == (0, "")
+
+
+def test_alerts_fire_when_they_must() -> None:
+    """The shipped alerts are sound and do what tests/alerts.yml says."""
+    status, said = promtool("test", "rules", str(Path(__file__).with_name("alerts.yml")))
+    assert status == 0, said
+
+
+def test_alerts_ask_for_metrics_that_exist() -> None:
+    """A renamed metric would silence its alert for ever."""
+    rules = Path(__file__).parents[1] / "deploy/prometheus/callrouter.rules.yml"
+    asked = set(re.findall(r"\bcallrouter_\w+", rules.read_text()))
+    told = {name.partition("{")[0].removesuffix("_bucket") for name in values(full())}
+    assert asked <= told, asked - told
 
 
 def test_series_of_the_plan_are_there_from_the_start() -> None:
@@ -239,5 +260,4 @@ def test_live_values_are_read_at_the_scrape() -> None:
     assert found["callrouter_journal_lines_lost_total"] == 0
     assert found['callrouter_link_lost_orders_total{site="gera"}'] == 2
     assert found["callrouter_standing_down"] == 0
-    assert found["callrouter_store_writes_lost_total"] == 4
     assert found["callrouter_config_last_reload_successful"] == 1

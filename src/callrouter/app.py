@@ -123,7 +123,7 @@ class Service:
     def reasons(self) -> list[str]:
         """Why this service is not ready, for /readyz; empty if it is."""
         found = [] if self._phase == "running" else [f"the service is {self._phase}"]
-        if self.engine.standing_down:
+        if self.engine.standing_down and self._phase == "running":
             found.append(f"stands down: {self.engine.standing_down}")
         for state in self.switchboard.states():
             if not state.up:
@@ -164,6 +164,7 @@ class Service:
         """Callers go on ringing and agents go on talking: another router, or the failsafe, takes over."""
         self._phase = "stopping"
         self._stop.set()
+        self.engine.stand_down("the service is stopping")
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -175,9 +175,9 @@ class Engine:
         return await answer
 
     def stand_down(self, reason: str) -> None:
-        """From now on observe only: another router has the sites."""
+        """From now on observe only: this router ends, or another one has taken its place."""
         if not self.standing_down:
-            log.critical("stands down: no order leaves any more", reason=reason)
+            log.warning("stands down: no order leaves any more", reason=reason)
         self.standing_down = reason
 
     def stop(self) -> None:

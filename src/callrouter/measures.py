@@ -182,6 +182,9 @@ class Measures:
         self.observers_failed = self._counter(
             "observer_failures_total", "Turns that measures, store or pages could not follow; a fault."
         )
+        for kind in get_args(Event):
+            for counter in (self.ignored, self.failures, self.shed_events):
+                counter.labels(kind.__name__)
         for order in (Claim, Offer, CancelOffer, Release, Reread):
             self.orders.labels(order.__name__)
             self.withheld.labels(order.__name__)
@@ -385,10 +388,6 @@ class Measures:
     def watch_flag(self, name: str, text: str, value: Callable[[], bool]) -> None:
         """A gauge of 0 or 1 that somebody else keeps."""
         self._live.families.append(lambda: (GaugeMetricFamily(f"callrouter_{name}", text, value=value()),))
-
-    def watch_total(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """A counter that somebody else keeps; `_total` is added to its name."""
-        self._live.families.append(lambda: (_total(name, text, value()),))
 
 
 def _total(name: str, text: str, value: float) -> Metric:

@@ -72,7 +72,7 @@ async def started(network: Network, folder: Path) -> AsyncIterator[Process]:
     )  # fmt: skip
     running = Process(process, told)
     try:
-        await until(lambda: running.notified("READY=1"), lambda: str(running.lines))
+        await until(lambda: running.notified("READY=1") and running.says("callrouter runs"), lambda: str(running.lines))
         yield running
     finally:
         if process.returncode is None:
