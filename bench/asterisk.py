@@ -128,9 +128,9 @@ async def _delay_figures(made: Rig, effort: Effort) -> list[Figure]:
         added = routed.quantile(share) - dial.quantile(share)
         figures.append(Figure(GROUP, f"added by routing to bare Dial, p{share * 100:.0f}", added, "ms", most=most))
     for name, load in whole.items():
-        figures.append(
-            Figure(GROUP, f"processor time per call: {name}", load.cpu_ms, "ms", note="Asterisk, callrouter")
-        )
+        parts = f"Asterisk {load.asterisk_ms:.1f}, callrouter {load.router_ms:.1f}" if load.router_ms else ""
+        spent = load.asterisk_ms + load.router_ms
+        figures.append(Figure(GROUP, f"processor time per call: {name}", spent, "ms", note=parts))
     return figures
 
 
