@@ -14,9 +14,11 @@ COMMANDS: dict[str, str] = {
     "route-test": "routing",
     "run": "service",
     "replay": "replay",
+    "demo": "demo",
     "check": "config",
     "schema": "config",
     "dialplan": "dialplan",
+    "doctor": "doctor",
 }
 
 

@@ -1,0 +1,280 @@
+"""`callrouter demo`: the production service on virtual sites, with the callers and agents of an ordinary morning.
+
+It puts together what exists elsewhere: `app.Service` with an example configuration, `sim.pbx` for each site, `sim.world`
+for the people, `demo_view` for the eyes. Only the sites' addresses, the secrets and the clock differ from a real start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from secrets import token_hex
+from time import time
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from callrouter import app, logs
+from callrouter.cli import demo_view as view
+from callrouter.config.dialplan import dialplan_of
+from callrouter.config.load import Loaded, load
+from callrouter.config.source import ConfigError
+from callrouter.core.calendar import is_open
+from callrouter.core.plan import Plan
+from callrouter.sim.pace import Pace
+from callrouter.sim.pbx import HOST, VirtualPbx, boot
+from callrouter.sim.world import World
+
+START_H, START_MIN = 10, 15
+LINE_EVERY_S = 5.0
+DRAW_EVERY_S = 0.5
+LINKS_WITHIN_S = 10.0
+_EXAMPLES = (
+    Path("config"),
+    Path(__file__).resolve().parents[1] / "example",
+    Path(__file__).resolve().parents[3] / "config",
+)
+
+
+class _CannotStart(Exception):
+    """The text says why, and the mend."""
+
+
+@click.command()
+@click.option("--duration", type=click.FloatRange(min=1), help="Seconds (by your watch); without it until Ctrl-C.")
+@click.option(
+    "--pace", type=click.FloatRange(min=0.1, max=100), default=1.0, show_default=True, help="Times real pace."
+)
+@click.option("--config", "folder", type=click.Path(path_type=Path), help="Folder to use instead of the example.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="For /metrics and the API."
+)
+@click.option("--seed", type=int, help="Draws the same people again.")
+def demo(duration: float | None, pace: float, folder: Path | None, port: int, seed: int | None) -> None:
+    """Show the service at work: virtual sites with callers and agents at the pace of real centres.
+
+    Ends by itself after --duration, or with Ctrl-C, and prints a summary.
+    """
+    folder = folder or next((path for path in _EXAMPLES if (path / "sites.yaml").is_file()), _EXAMPLES[0])
+    try:
+        loaded = load(folder)
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        raise SystemExit(2) from error
+    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+    with tempfile.TemporaryDirectory(prefix="callrouter-demo-") as state:
+        log_file = Path(state) / "demo.log"
+        with log_file.open("w") as stream:
+            logs.set_up("warning", "console", stream)
+            try:
+                asyncio.run(_Demo(loaded, Path(state), pace, port, seed).run(duration))
+            except _CannotStart as error:
+                click.echo(f"error: {error}", err=True)
+                raise SystemExit(2) from error
+        _show_log(log_file)
+
+
+def _show_log(path: Path) -> None:
+    lines = path.read_text(errors="replace").splitlines()
+    if lines:
+        click.echo(f"\n{len(lines)} lines of warnings, the first of them:", err=True)
+        click.echo("\n".join(lines[:10]), err=True)
+
+
+class _Demo:
+    def __init__(self, loaded: Loaded, state: Path, pace: float, port: int, seed: int) -> None:
+        self.notes: list[str] = []
+        self.seed = seed
+        self.zone = loaded.plan.sites[0].zone
+        self.loaded = _always_open(loaded) if pace > 1 else loaded
+        self.pace = Pace(pace, start=_morning(self.loaded.plan, self.zone))
+        self.secret = token_hex(16)
+        self.sites = {name: self._site(name) for name in self.loaded.network.sites}
+        self.state = state
+        self.port = port
+        self.service: app.Service | None = None
+        self.world = World(self.loaded.plan, self.sites, self.pace, random.Random(seed))  # noqa: S311  no secret
+        self.tally = view.Tally(self.loaded.plan)
+        self._stop = asyncio.Event()
+
+    def _site(self, name: str) -> VirtualPbx:
+        plan = dialplan_of(self.loaded, name)
+        user = self.loaded.network.sites[name].asterisk.user
+        return VirtualPbx(
+            name,
+            phones=plan.phones,
+            numbers=plan.numbers,
+            failsafe=plan.failsafe,
+            failsafe_s=plan.failsafe_s,
+            user=user,
+            secret=self.secret,
+            pace=self.pace,
+        )
+
+    async def run(self, duration: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError):
+                loop.add_signal_handler(number, self._stop.set)
+        await boot(*self.sites.values())
+        self.service = self._service()
+        try:
+            await self._start(self.service)
+            scene = await self._set_scene(self.service)
+            self.world.start()
+            await self._show(scene, None if duration is None else loop.time() + duration)
+            await self.world.close()
+            if self.service.engine.standing_down:
+                click.echo(f"the service stood down: {self.service.engine.standing_down}", err=True)
+            click.echo(view.summary(scene, self.tally, self._accounts(self.service)))
+        finally:
+            await self.service.stop()
+            for site in self.sites.values():
+                await site.stop()
+
+    def _service(self) -> app.Service:
+        network = self.loaded.network
+        sites = {}
+        for name, site in network.sites.items():
+            place = {"host": HOST, "port": self.sites[name].port, "tls": None}
+            sites[name] = site.model_copy(update={"asterisk": site.asterisk.model_copy(update=place)})
+        loaded = replace(self.loaded, network=network.model_copy(update={"sites": sites}))
+        options = app.Options(
+            state_dir=self.state,
+            host=HOST,
+            port=self.port,
+            reveal=lambda _: self.secret,
+            clock=self.pace,
+            rate=self.pace.rate,
+        )
+        service = app.Service(loaded, options)
+        service.engine.observe(self.tally.observe)
+        return service
+
+    async def _start(self, service: app.Service) -> None:
+        try:
+            await service.start()
+        except OSError as error:
+            text = f"{HOST}:{self.port}: {error.strerror or error}; choose another port with --port (0: any free one)"
+            raise _CannotStart(text) from error
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LINKS_WITHIN_S
+        while service.reasons():
+            if loop.time() > end or self._stop.is_set():
+                raise _CannotStart("the service is not ready: " + "; ".join(service.reasons()))
+            await asyncio.sleep(0.02)
+
+    async def _set_scene(self, service: app.Service) -> view.Scene:
+        world = self.world
+        await world.open(lambda: self.tally.all.answered >= world.begun_with)
+        crew = sum(len(crew.phones) for crew in world.crews)
+        began = datetime.fromtimestamp(self.pace(), UTC).astimezone(ZoneInfo(self.zone))
+        volumes = ", ".join(f"{site} {calls:.0f}" for site, calls in self._volumes().items())
+        self.notes = [
+            f"Set up for the show: the clock began at {began:%a %d %b %H:%M}, {crew} of {len(self.loaded.plan.agents)} "
+            f"agents are on shift, {self.tally.all.answered} conversations were",
+            f"already going on (placed as calls, counted as answered), and Gera gets a burst after "
+            f"{4 / self.pace.rate:.1f} s. Calls an hour: {volumes}. Seed {self.seed}.",
+        ]
+        if self.pace.rate > 1:
+            self.notes.append("At this pace the opening hours are lifted, so that the day does not end.")
+        title = f"{len(self.sites)} virtual sites at {self.pace.rate:g} × real pace"
+        return view.Scene(title, self.zone, tuple(self.notes), service.server.url + "/metrics")
+
+    def _volumes(self) -> dict[str, float]:
+        volumes: dict[str, float] = {}
+        for crew in self.world.crews:
+            volumes[crew.team.site] = volumes.get(crew.team.site, 0.0) + crew.calls_per_s * 3600
+        return volumes
+
+    async def _show(self, scene: view.Scene, end: float | None) -> None:
+        assert self.service is not None
+        engine, plan = self.service.engine, self.loaded.plan
+        ended = asyncio.ensure_future(self.service.ended())
+        try:
+            if sys.stdout.isatty():
+                console = Console()
+                with Live(console=console, auto_refresh=False, transient=False) as live:
+                    await self._every(
+                        DRAW_EVERY_S,
+                        lambda: live.update(view.draw(scene, plan, engine.snapshot(), self.tally), refresh=True),
+                        end,
+                        ended,
+                    )
+            else:
+                click.echo(f"callrouter demo: {scene.title}, {scene.url}")
+                for note in scene.notes:
+                    click.echo(note)
+                await self._every(LINE_EVERY_S, lambda: self._print(scene), end, ended)
+        finally:
+            ended.cancel()
+            await asyncio.gather(ended, return_exceptions=True)
+
+    _printed = 0
+
+    def _print(self, scene: view.Scene) -> None:
+        assert self.service is not None
+        fresh = min(self.tally.overflowed - self._printed, view.OVERFLOWS_SHOWN)
+        self._printed = self.tally.overflowed
+        for one in list(self.tally.overflows)[-fresh:] if fresh else ():
+            click.echo(view.overflow_line(scene, one))
+        click.echo(view.line(scene, self.service.engine.snapshot(), self.tally))
+
+    async def _every(
+        self, seconds: float, show: Callable[[], None], end: float | None, ended: asyncio.Future[None]
+    ) -> None:
+        """Until Ctrl-C, the time is over, or the service has ended."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.ensure_future(self._stop.wait())
+        try:
+            while True:
+                show()
+                left = seconds if end is None else min(seconds, end - loop.time())
+                if left <= 0:
+                    return
+                await asyncio.wait((stop, ended), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if stop.done() or ended.done():
+                    if ended.done():
+                        ended.result()  # raises what broke
+                    return
+        finally:
+            stop.cancel()
+            await asyncio.gather(stop, return_exceptions=True)
+
+    def _accounts(self, service: app.Service) -> list[str]:
+        """Do the two sides agree? The virtual sites know of every caller that the router should know of."""
+        routed = len(service.engine.snapshot().calls)
+        return [
+            f"people                   {self.world.calls} calls ({self.world.burst_calls} in bursts, "
+            f"{self.world.redials} redials), {self.world.lost_patience} lost patience",
+            f"on the line at the end   {self.world.callers} callers at the sites, {routed} calls in the router",
+            f"seed                     {self.seed}",
+        ]
+
+
+def _always_open(loaded: Loaded) -> Loaded:
+    hotlines = tuple(replace(hotline, hours=None) for hotline in loaded.plan.hotlines)
+    return replace(loaded, plan=replace(loaded.plan, hotlines=hotlines))
+
+
+def _morning(plan: Plan, zone: str) -> float:
+    """A quarter past ten of the last day, today included, on which every hotline is open then."""
+    day = datetime.fromtimestamp(time(), UTC).astimezone(ZoneInfo(zone)).date()
+    for back in range(15):
+        at = datetime(
+            *(day - timedelta(days=back)).timetuple()[:3], START_H, START_MIN, tzinfo=ZoneInfo(zone)
+        ).timestamp()
+        if all(is_open(hotline.hours, at) for hotline in plan.hotlines):
+            return at
+    return time()
