@@ -1,4 +1,4 @@
-"""`callrouter doctor`: do the sites' Asterisks fit the configuration? A second opinion beside the service's own link."""
+"""`callrouter doctor`: do the sites' Asterisks fit the configuration? A second opinion beside the link's own."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ def patient_of(loaded: Loaded, name: str) -> Patient:
         user=one.user,
         secret=one.secret,
         tls=one.context(),
+        server_name=one.server_name or "",
         dialplan=DIALPLAN_VERSION,
         carrier=expected.carrier,
         numbers=expected.numbers,
