@@ -1,7 +1,8 @@
 """`callrouter demo`: the production service on virtual sites, with the callers and agents of an ordinary morning.
 
-It puts together what exists elsewhere: `app.Service` with an example configuration, `sim.pbx` for each site, `sim.world`
-for the people, `demo_view` for the eyes. Only the sites' addresses, the secrets and the clock differ from a real start.
+It puts together what exists elsewhere: `app.Service` with the example configuration, `sim.pbx` for each site,
+`sim.world` for the people, `demo_view` for the eyes. Only the sites' addresses, the secrets and the clock differ from
+a real start.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from callrouter.core.calendar import is_open
 from callrouter.core.plan import Plan
 from callrouter.sim.pace import Pace
 from callrouter.sim.pbx import HOST, VirtualPbx, boot
-from callrouter.sim.world import World
+from callrouter.sim.world import BURST_AFTER_S, World
 
 START_H, START_MIN = 10, 15
 LINE_EVERY_S = 5.0
@@ -77,16 +78,18 @@ def demo(duration: float | None, pace: float, folder: Path | None, port: int, se
         log_file = Path(state) / "demo.log"
         with log_file.open("w") as stream:
             logs.set_up("warning", "console", stream)
+            show = _Demo(loaded, Path(state), pace, port, seed)
             try:
-                asyncio.run(_Demo(loaded, Path(state), pace, port, seed).run(duration))
+                asyncio.run(show.run(duration, stream.tell))
             except _CannotStart as error:
                 click.echo(f"error: {error}", err=True)
                 raise SystemExit(2) from error
-        _show_log(log_file)
+        _show_log(log_file, show.logged)
 
 
-def _show_log(path: Path) -> None:
-    lines = path.read_text(errors="replace").splitlines()
+def _show_log(path: Path, until: int) -> None:
+    """Warnings of the show itself; what the service says while it is stopped is no news."""
+    lines = path.read_bytes()[:until].decode(errors="replace").splitlines()
     if lines:
         click.echo(f"\n{len(lines)} lines of warnings, the first of them:", err=True)
         click.echo("\n".join(lines[:10]), err=True)
@@ -95,6 +98,7 @@ def _show_log(path: Path) -> None:
 class _Demo:
     def __init__(self, loaded: Loaded, state: Path, pace: float, port: int, seed: int) -> None:
         self.notes: list[str] = []
+        self.logged = 0  # bytes of log that belong to the show
         self.seed = seed
         self.zone = loaded.plan.sites[0].zone
         self.loaded = _always_open(loaded) if pace > 1 else loaded
@@ -122,7 +126,7 @@ class _Demo:
             pace=self.pace,
         )
 
-    async def run(self, duration: float | None) -> None:
+    async def run(self, duration: float | None, logged: Callable[[], int]) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError):
@@ -134,6 +138,7 @@ class _Demo:
             scene = await self._set_scene(self.service)
             self.world.start()
             await self._show(scene, None if duration is None else loop.time() + duration)
+            self.logged = logged()
             await self.world.close()
             if self.service.engine.standing_down:
                 click.echo(f"the service stood down: {self.service.engine.standing_down}", err=True)
@@ -177,15 +182,20 @@ class _Demo:
 
     async def _set_scene(self, service: app.Service) -> view.Scene:
         world = self.world
-        await world.open(lambda: self.tally.all.answered >= world.begun_with)
         crew = sum(len(crew.phones) for crew in world.crews)
+        agents = service.engine.counts
+        await world.open(
+            lambda: sum(count for (_, state), count in agents().agents.items() if state == "ready") >= crew,
+            lambda: self.tally.all.answered >= world.begun_with,
+        )
         began = datetime.fromtimestamp(self.pace(), UTC).astimezone(ZoneInfo(self.zone))
         volumes = ", ".join(f"{site} {calls:.0f}" for site, calls in self._volumes().items())
         self.notes = [
-            f"Set up for the show: the clock began at {began:%a %d %b %H:%M}, {crew} of {len(self.loaded.plan.agents)} "
-            f"agents are on shift, {self.tally.all.answered} conversations were",
-            f"already going on (placed as calls, counted as answered), and Gera gets a burst after "
-            f"{4 / self.pace.rate:.1f} s. Calls an hour: {volumes}. Seed {self.seed}.",
+            f"Set up for the show: the clock began at {began:%a %d %b %H:%M}; {crew} of {len(self.loaded.plan.agents)} "
+            f"agents are on shift;",
+            f"{self.tally.all.answered} conversations were already going on (placed as calls, counted as answered); "
+            f"Gera gets a burst of calls after {BURST_AFTER_S / self.pace.rate:.1f} s.",
+            f"Calls an hour: {volumes}. Seed {self.seed}.",
         ]
         if self.pace.rate > 1:
             self.notes.append("At this pace the opening hours are lifted, so that the day does not end.")
