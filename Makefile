@@ -36,6 +36,7 @@ check: $(VENV)/dev.stamp ## lint, types, layers and the fast tests, under a minu
 
 test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	sh tests/asterisk/install.sh
+	sh tests/promtool.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
