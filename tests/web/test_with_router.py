@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from callrouter.core.commands import Offer, Order
 from callrouter.core.events import CallArrived, CallHeld, LegAnswered, LegStarted, PhoneState, SiteRead
+from callrouter.core.explain import candidates_of
 from callrouter.core.router import Router
 from callrouter.engine import Engine
 from callrouter.web.service import make_app
@@ -42,7 +43,7 @@ async def service(world: World) -> AsyncIterator[Service]:
         plan=lambda: router.plan,
         ask=engine.ask,
         history=engine.history,
-        explain=lambda _call: (),
+        explain=lambda call: candidates_of(router, call),
     )
     async with TestClient(TestServer(make_app(context))) as client:
         yield Service(client, engine, orders)
@@ -73,6 +74,21 @@ async def test_an_agent_is_made_ready_and_gets_a_call(service: Service, read: He
     offers = [command for step in steps for command in step["commands"] if command["kind"] == "offer"]
     assert [command["facts"]["targets"] for command in offers] == [["gera/2001"]]
     assert all(command["because"] for command in offers)
+
+
+async def test_a_waiting_call_is_told_who_might_take_it(service: Service, read: Headers, write: Headers) -> None:
+    """Each agent of the own team and of the lender is named once with what keeps him; the agreement with its name."""
+    client, engine = service.client, service.engine
+    await post(client, "/agents/magdeburg/1001/state", write, {"state": "ready"})  # fewer than the reserve of two
+    await engine.ask(CallArrived(CALL, "gera", "036555500", CALLER))
+    await engine.ask(CallHeld(CALL))
+    told = await get(client, f"/calls/{CALL}/explain", read)
+    assert told["now"]["state"] == "waiting"
+    own = [one for one in told["candidates"] if one["team"] == "agency-gera"]
+    lent = [one for one in told["candidates"] if one["team"] == "agency-magdeburg"]
+    assert [(one["agreement"], one["why_not"]) for one in own] == [("", "logged out")] * 3
+    assert len(lent) == 5
+    assert all(one["agreement"] == "gera-magdeburg" and one["why_not"] for one in lent)
 
 
 async def test_an_agreement_is_switched_in_both_directions(service: Service, write: Headers) -> None:

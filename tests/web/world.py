@@ -18,9 +18,10 @@ from callrouter.core.events import (
     SiteRead,
     Stage,
 )
+from callrouter.core.explain import Candidate
 from callrouter.core.plan import Agent, Agreement, Hotline, Number, Plan, Site, Team, Topic
 from callrouter.core.snapshot import AgentView, AgreementView, CallView, LineView, SiteView, Snapshot
-from callrouter.web.context import Candidate, Context, Token
+from callrouter.web.context import Context, Token
 
 NOW = 1_795_425_240.0  # 2026-11-23T09:14:00Z
 WRITE = "write-token-0123456789"

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from callrouter.core.commands import Command
 from callrouter.core.events import CallId, Event
+from callrouter.core.explain import Candidate as Candidate  # noqa: PLC0414  # who makes a Context needs it
 from callrouter.core.plan import Plan
 from callrouter.core.snapshot import Snapshot
 
@@ -31,16 +32,6 @@ class Step(Protocol):
     def event(self) -> Event: ...
     @property
     def commands(self) -> Sequence[Command]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An agent who might take a waiting call. why_not: what keeps him from it now ('' if nothing)."""
-
-    agent: str
-    team: str
-    agreement: str  # '' when the team is the call's own
-    why_not: str
 
 
 @dataclass(frozen=True, slots=True)
