@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from errno import EADDRINUSE
 from pathlib import Path
 from secrets import token_hex
 from time import time
@@ -171,8 +172,9 @@ class _Demo:
         try:
             await service.start()
         except OSError as error:
-            text = f"{HOST}:{self.port}: {error.strerror or error}; choose another port with --port (0: any free one)"
-            raise _CannotStart(text) from error
+            why = "another program has it" if error.errno == EADDRINUSE else error.strerror or str(error)
+            mend = "choose another one with --port (0: any free one)"
+            raise _CannotStart(f"cannot listen on {HOST}:{self.port}: {why}; {mend}") from error
         loop = asyncio.get_running_loop()
         end = loop.time() + LINKS_WITHIN_S
         while service.reasons():
@@ -218,7 +220,9 @@ class _Demo:
                 with Live(console=console, auto_refresh=False, transient=False) as live:
                     await self._every(
                         DRAW_EVERY_S,
-                        lambda: live.update(view.draw(scene, plan, engine.snapshot(), self.tally), refresh=True),
+                        lambda: live.update(
+                            view.draw(scene, plan, engine.snapshot(), self.tally, console.height), refresh=True
+                        ),
                         end,
                         ended,
                     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -122,16 +123,23 @@ class Scene:
         return datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(self.zone)).strftime(form)
 
 
-def draw(scene: Scene, plan: Plan, snapshot: Snapshot, tally: Tally) -> RenderableType:
+def draw(scene: Scene, plan: Plan, snapshot: Snapshot, tally: Tally, height: int) -> RenderableType:
+    """height: rows of the terminal; the list of overflows takes what the rest leaves."""
     head = Text.assemble(
         (f"callrouter demo  {scene.clock(snapshot.at, '%a %H:%M:%S')}  ", "bold"), scene.title, f"   {scene.url}"
     )
     notes = [Text(note, style="dim") for note in scene.notes]
-    return Group(head, _lines(snapshot, tally), _teams(plan, snapshot), _overflows(scene, tally), *notes)
+    room = height - len(plan.hotlines) - len(plan.teams) - len(notes) - 16
+    rows = max(1, min(OVERFLOWS_SHOWN, room))
+    return Group(head, _lines(snapshot, tally), _overflows(scene, tally, rows), _teams(plan, snapshot), *notes)
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 def _lines(snapshot: Snapshot, tally: Tally) -> Table:
-    table = Table(title="Hotlines", title_justify="left", expand=False, pad_edge=False)
+    table = _table("Hotlines")
     table.add_column("hotline")
     names = ("waiting", "longest", "ringing", "talking", "offered", "answered", "≤ 4 min", "gave up", "busy")
     for name in names:
@@ -168,7 +176,7 @@ def _row(table: Table, name: str, now: tuple[int, float, int, int], tally: Tally
 
 
 def _teams(plan: Plan, snapshot: Snapshot) -> Table:
-    table = Table(title="Agents", title_justify="left", expand=False, pad_edge=False)
+    table = _table("Agents")
     table.add_column("team")
     states: dict[str, Counter[str]] = {team.name: Counter() for team in plan.teams}
     for agent in snapshot.agents:
@@ -181,11 +189,13 @@ def _teams(plan: Plan, snapshot: Snapshot) -> Table:
     return table
 
 
-def _overflows(scene: Scene, tally: Tally) -> Table:
-    table = Table(title=f"Overflow: {tally.overflowed} calls", title_justify="left", expand=False, pad_edge=False)
-    for name in ("at", "hotline", "answered by", "because"):
-        table.add_column(name)
-    for one in reversed(tally.overflows):
+def _overflows(scene: Scene, tally: Tally, rows: int) -> Table:
+    table = _table(f"Overflow ({tally.overflowed})")
+    table.expand = True
+    for name, width in (("at", 8), ("hotline", 18), ("answered by", 14)):
+        table.add_column(name, min_width=width, no_wrap=True)
+    table.add_column("because", ratio=1, no_wrap=True, overflow="ellipsis")
+    for one in list(reversed(tally.overflows))[:rows]:
         table.add_row(scene.clock(one.at), one.hotline, one.agent, one.because)
     if not tally.overflows:
         table.add_row("", "none so far", "", "")
