@@ -180,7 +180,7 @@ class Lab:
         )  # fmt: skip
         target = dials or FIRST_NUMBER[site]
         more = ["-m", "1", "-s", target, f"{where.host}:{SIP_PORT}"]
-        return Caller(self, where, number, port, self._sipp(f"caller{port}", text, host, port, more))
+        return Caller(self, where, number, host, port, self._sipp(f"caller{port}", text, host, port, more))
 
     async def held(self, caller: Caller) -> str:
         """Wait until the dialplan holds this caller for the first time; Asterisk's id of the call."""
@@ -219,7 +219,7 @@ class Lab:
         text = sipp.caller(f"<sip:{from_user or phone.name}@{where.host}>", uri=uri, talk_ms=talk_ms, login=login)
         more = ["-m", "1", "-s", number, f"{where.host}:{SIP_PORT}"]
         process = self._sipp(f"dial{port}", text, self.network.phones_host, port, more)
-        return Caller(self, where, phone.name, port, process)
+        return Caller(self, where, phone.name, self.network.phones_host, port, process)
 
     # ---- all
 

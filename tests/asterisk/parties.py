@@ -63,6 +63,7 @@ class Caller:
     lab: Lab
     site: Site
     number: str
+    host: str  # where he calls from
     port: int
     process: subprocess.Popen[bytes]
 
@@ -105,7 +106,7 @@ class Caller:
 
     def hang_up(self) -> None:
         """CANCEL while it rings, BYE in a conversation."""
-        self.lab.tell(self.call_id, "HANGUP", (self.lab.network.carrier, self.port))
+        self.lab.tell(self.call_id, "HANGUP", (self.host, self.port))
 
     @property
     def gone(self) -> bool:
