@@ -130,7 +130,7 @@ def draw(scene: Scene, plan: Plan, snapshot: Snapshot, tally: Tally, height: int
     )
     notes = [Text(note, style="dim") for note in scene.notes]
     room = height - len(plan.hotlines) - len(plan.teams) - len(notes) - 16
-    rows = max(1, min(OVERFLOWS_SHOWN, room))
+    rows = max(1, min(OVERFLOWS_SHOWN, room // 2))  # a reason takes up to two rows
     return Group(head, _lines(snapshot, tally), _overflows(scene, tally, rows), _teams(plan, snapshot), *notes)
 
 
@@ -194,7 +194,7 @@ def _overflows(scene: Scene, tally: Tally, rows: int) -> Table:
     table.expand = True
     for name, width in (("at", 8), ("hotline", 18), ("answered by", 14)):
         table.add_column(name, min_width=width, no_wrap=True)
-    table.add_column("because", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("because", ratio=1)
     for one in list(reversed(tally.overflows))[:rows]:
         table.add_row(scene.clock(one.at), one.hotline, one.agent, one.because)
     if not tally.overflows:
