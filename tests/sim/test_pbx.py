@@ -52,7 +52,7 @@ async def test_cut_link_refuses_until_mended(sites: tuple[VirtualPbx, VirtualPbx
     port = gera.port
     async with client(gera) as ami:
         await gera.cut_link()
-        with pytest.raises(OSError, match="(?i)connect"):
+        with pytest.raises(OSError, match=r"(?i)connect"):
             await asyncio.open_connection("127.0.0.1", port)
         await ami._until(lambda: ami.closed, 2, "closed")
     await gera.mend_link()
