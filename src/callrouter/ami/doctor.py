@@ -206,7 +206,7 @@ def _carrier(patient: Patient, checker: Checker) -> Iterator[Found]:
     name = patient.carrier
     trust = checker.get(f"PJSIP_ENDPOINT({name},trust_id_inbound)")
     if not trust:
-        mend = "see trunk.carrier in the configuration and pjsip.conf"
+        mend = "see trunk.carrier in the configuration and pjsip.conf; func_pjsip_endpoint.so must be loaded"
         yield Level.ERROR, f"there is no PJSIP endpoint {name!r} for the carrier", mend
         return
     if trust not in ("false", "no"):
@@ -236,12 +236,14 @@ def _trunks(patient: Patient, checker: Checker) -> Iterator[Found]:
     for peer in patient.peers:
         contacts = [name for name in checker.get(f"PJSIP_AOR({peer},contact)").split(",") if name]
         if not contacts:
-            mend = f"agreements send calls there: add endpoint and aor [{peer}] to pjsip.conf"
-            yield Level.ERROR, f"there is no trunk to {peer}", mend
+            mend = f"add endpoint and aor [{peer}] to pjsip.conf; func_pjsip_aor.so must be loaded"
+            yield Level.ERROR, f"agreements send calls to {peer}, but there is no trunk to it", mend
             continue
         states = {checker.get(f"PJSIP_CONTACT({name},status)") for name in contacts}
         if "Reachable" in states:
             yield Level.GOOD, f"the trunk to {peer} is up", ""
+        elif "NonQualified" in states and checker.get(f"PJSIP_AOR({peer},qualify_frequency)") not in ("", "0"):
+            yield Level.WARNING, f"the trunk to {peer} has not been tried yet", "look again in some seconds"
         elif "NonQualified" in states:
             mend = f"qualify_frequency = 2 for aor [{peer}] in pjsip.conf"
             yield Level.WARNING, f"the trunk to {peer} is not watched: its death would go unseen", mend
