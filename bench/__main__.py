@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from time import perf_counter, strftime
@@ -44,6 +45,9 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 160)
     figures: list[Figure] = []
     started = perf_counter()
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        console.print(f"this machine is busy (load {load:.1f}): the figures will be rough", style="yellow")
     for part in chosen.parts or PARTS:
         console.print(f"measuring {part} …", style="dim")
         figures += PARTS[part](chosen.quick)
@@ -52,6 +56,7 @@ def main() -> int:
         "quick": chosen.quick,
         "parts": chosen.parts or list(PARTS),
         "seconds": round(perf_counter() - started),
+        "load_before": round(load, 1),  # runnable processes: the figures are rough where others were at work
     }
     console.print(result.table(figures))
     console.print(f"written to {result.write(figures, run).relative_to(result.RESULTS.parent.parent)}")

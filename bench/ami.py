@@ -138,7 +138,7 @@ async def run(calls: int, *, orders: bool = True, folder: Path | None = None) ->
 
 
 def figures(*, quick: bool) -> list[Figure]:
-    calls, rounds = (3_000, 2) if quick else (10_000, 4)
+    calls, rounds = (2_000, 2) if quick else (10_000, 4)
     incoming, both, whole = [], [], []
     with tempfile.TemporaryDirectory(prefix="callrouter-bench-") as folder:
         for turn in range(rounds):

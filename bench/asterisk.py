@@ -65,31 +65,29 @@ def holds(load: Load, way: Way) -> bool:
 
 
 async def try_rate(made: Rig, way: Way, rate: float, seconds: float) -> bool:
-    """One more try for a rate that failed: the machine has other things to do, too."""
-    for _ in range(2):
-        load = await asyncio.to_thread(made.load, way.numbers(), rate, seconds)
-        await made.settle()
-        if holds(load, way):
-            return True
-    return False
+    load = await asyncio.to_thread(made.load, way.numbers(), rate, seconds)
+    await made.settle()
+    return holds(load, way)
 
 
 async def highest_rate(made: Rig, way: Way, effort: Effort) -> float:
-    """Calls per second that hold: rising steps until one fails, then halving the gap."""
-    good, bad = 0.0, 0.0
-    rate = RATE_FIRST
+    """Calls per second that hold: rising steps until two in turn fail, then halving the gap above the best.
+
+    One failure alone proves nothing: the machine has other things to do, too.
+    """
+    good, failures, rate = 0.0, 0, RATE_FIRST
     with way.running(made):
-        while rate <= RATE_LAST and not bad:
+        while rate <= RATE_LAST and failures < 2:
             if await try_rate(made, way, rate, effort.step_s):
-                good, rate = rate, rate * effort.growth
+                good, failures = rate, 0
             else:
-                bad = rate
-        for _ in range(effort.halvings if good and bad else 0):
+                failures += 1
+            rate *= effort.growth
+        bad = good * effort.growth
+        for _ in range(effort.halvings if good else 0):
             rate = (good + bad) / 2
-            if await try_rate(made, way, rate, effort.step_s):
-                good = rate
-            else:
-                bad = rate
+            held = await try_rate(made, way, rate, effort.step_s) or await try_rate(made, way, rate, effort.step_s)
+            good, bad = (rate, bad) if held else (good, rate)
     return good
 
 
