@@ -179,6 +179,8 @@ async def test_site_is_killed_and_restarted(bench: Bench) -> None:
     await bench.router["gera"].offer(call, f"{phone}@gotha", 1, ring_s=5)
     tried = await gera.event("CrTried", gera.events.index(down))
     assert (tried["Status"], tried["Cause"], tried["Ring"]) == ("CHANUNAVAIL", "3", "")
+    contact = await gera.getvar("PJSIP_AOR(gotha,contact)")
+    assert await gera.getvar(f"PJSIP_CONTACT({contact},status)") == "Unreachable"
     since = len(gera.events)
     if isinstance(bench, VirtualBench):
         await bench.sites["gotha"].start()

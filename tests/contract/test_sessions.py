@@ -171,3 +171,21 @@ async def test_core_status(bench: Bench) -> None:
     answer = await bench.ami["gera"].action("CoreStatus")
     assert answer["Response"] == "Success"
     assert {"CoreStartupDate", "CoreStartupTime", "CoreCurrentCalls", "CoreProcessedCalls"} <= answer.keys()
+
+
+async def test_trunks_contacts_are_read_by_functions(bench: Bench) -> None:
+    """Getvar reads contacts and their states; what does not exist reads as empty."""
+    ami = bench.ami["gera"]
+    contact = await ami.getvar("PJSIP_AOR(magdeburg,contact)")
+    assert contact.startswith("magdeburg@@")
+    assert "," not in contact
+    assert await ami.getvar("PJSIP_AOR(magdeburg,qualify_frequency)") == "2"
+    async with asyncio.timeout(5):
+        while await ami.getvar(f"PJSIP_CONTACT({contact},status)") != "Reachable":
+            await asyncio.sleep(0.05)  # the first qualify may still be under way; nothing announces its end here
+    carrier = await ami.getvar("PJSIP_AOR(carrier,contact)")
+    assert await ami.getvar(f"PJSIP_CONTACT({carrier},status)") == "NonQualified"
+    nothing = ("PJSIP_AOR(nowhere,contact)", "PJSIP_CONTACT(nowhere,status)", "PJSIP_AOR(2150,contact)", "NOFUNC(x)")
+    for variable in nothing:
+        assert await ami.getvar(variable) == ""
+    assert await ami.getvar("PJSIP_ENDPOINT(carrier,trust_id_inbound)") == "false"

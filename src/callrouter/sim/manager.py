@@ -6,11 +6,13 @@ Wording and shapes are those of Asterisk 22. It reads and changes the switch thr
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from callrouter.sim import contacts
 from callrouter.sim.channels import UP, Channel, Headers
 from callrouter.sim.pace import Pace
 
@@ -56,7 +58,7 @@ PRIVILEGES: dict[str, tuple[str, ...]] = {
 }
 
 
-class Managed(Protocol):
+class Managed(contacts.Endpoints, Protocol):
     """What the manager reads and changes."""
 
     site: str
@@ -160,7 +162,7 @@ class ManagerServer:
         self.users = users
         self.refused_after_s = REFUSED_AFTER_S
         self.sessions: set[Session] = set()
-        self.actions_seen: list[str] = []  # for tests that must know what a client asked, in order; bounded
+        self.actions_seen: deque[str] = deque(maxlen=1000)  # for tests that must know what a client asked, in order
         self._server: asyncio.Server | None = None
         self._answers: dict[str, Callable[[Session, Request], None]] = {
             "ping": self._ping,
@@ -216,8 +218,7 @@ class ManagerServer:
             session.respond("Error", request, [("Message", "Missing action in request")])
             return
         name = action.lower()
-        if len(self.actions_seen) < 10_000:
-            self.actions_seen.append(name)
+        self.actions_seen.append(name)
         if name == "logoff":
             session.respond("Goodbye", request, [("Message", "Thanks for all the fish.")])
             session.close()
@@ -277,7 +278,8 @@ class ManagerServer:
         if not variable:
             raise Refusal("No variable specified")
         where = self._channel(request).variables if request.get("channel") else self.managed.globals
-        session.respond("Success", request, [("Variable", variable), ("Value", where.get(variable, ""))])
+        value = contacts.read(self.managed, variable) if contacts.is_function(variable) else where.get(variable, "")
+        session.respond("Success", request, [("Variable", variable), ("Value", value)])
 
     def _play_dtmf(self, session: Session, request: Request) -> None:
         channel = self._channel(request, "Channel not found")

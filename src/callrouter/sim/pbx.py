@@ -285,6 +285,16 @@ class VirtualPbx:
     def devices(self) -> list[tuple[str, str]]:
         return [(f"PJSIP/{name}", state) for name, state in self._devices.items()]
 
+    def kind(self, endpoint: str) -> str:
+        if endpoint in self.trunks:
+            return "trunk"
+        return "carrier" if endpoint == CARRIER else "phone" if endpoint in self._phones else ""
+
+    def has_contact(self, endpoint: str) -> bool:
+        if endpoint in self.trunks:
+            return self.trunks[endpoint].seen_up(self)
+        return endpoint == CARRIER or self._phones[endpoint].is_registered
+
     # ---- inside
 
     def _endpoints(self) -> list[str]:
@@ -326,8 +336,6 @@ class VirtualPbx:
         self.finish(channel)
 
     def _device_state(self, endpoint: str) -> str:
-        phone = self._phones.get(endpoint)
-        trunk = self.trunks.get(endpoint)
         ringing = in_use = False
         for channel in self._channels.values():
             if channel.endpoint == endpoint:
@@ -337,9 +345,7 @@ class VirtualPbx:
             return "RINGINUSE" if in_use else "RINGING"
         if in_use:
             return "INUSE"
-        if (phone is not None and not phone.is_registered) or (trunk is not None and not trunk.seen_up(self)):
-            return "UNAVAILABLE"
-        return "NOT_INUSE"
+        return "NOT_INUSE" if self.kind(endpoint) and self.has_contact(endpoint) else "UNAVAILABLE"
 
     def _contact(self, endpoint: str, peer_status: str, contact_status: str) -> None:
         if not self.running:
