@@ -198,6 +198,8 @@ class Lab:
         more = [
             "-m",
             str(calls),
+            "-l",
+            str(calls),
             "-r",
             str(rate),
             "-inf",

@@ -9,23 +9,24 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 
 from callrouter.app import Options, Service
 from callrouter.config.load import load
-from callrouter.core.commands import CallAnswered, CallFinished, Command, Outcome
+from callrouter.core.commands import CallAnswered, CallFinished, Command
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, CallArrived, Event
 from callrouter.core.snapshot import AgentView
 from tests.asterisk.lab import FIRST_NUMBER, Lab
 from tests.asterisk.network import SECRET
-from tests.asterisk.parties import Caller
+from tests.asterisk.parties import Caller, Phone
 from tests.waiting import until
 
 N = TypeVar("N")
@@ -95,8 +96,10 @@ class Routing:
         """The record of his call."""
 
         def record() -> CallFinished | None:
-            call = self.call(caller)
-            return next((one for one in self.all(CallFinished) if one.call == call), None)
+            mine = (
+                one for one in self.all(CallFinished) if one.call == self.call(caller) or one.caller == caller.number
+            )
+            return next(mine, None)
 
         await until(record, lambda: f"no record of {caller.number}:\n{self.text()}", deadline_s)
         found = record()
@@ -126,6 +129,23 @@ class Routing:
             await self.service.engine.ask(AgentActed(agent, AgentAct.READY, by="test"))
             await self.agent_is(agent, "ready")
 
+    async def ready_all(self, agents: Iterable[str]) -> None:
+        """Many at once."""
+        names = list(agents)
+        await asyncio.gather(*(self.ready_later(agent) for agent in names))
+
+        def all_ready() -> bool:
+            states = {one.agent: one.state for one in self.service.engine.snapshot().agents}
+            return all(states[name] == "ready" for name in names)
+
+        await until(all_ready, self.text)
+
+    def log_out(self, agent: str) -> None:
+        self.service.engine.submit(AgentActed(agent, AgentAct.LOG_OUT, by="test"))
+
+    def finished_all(self) -> list[CallFinished]:
+        return self.all(CallFinished)
+
     async def ready_later(self, agent: str) -> None:
         """Log in one whose phone will ring at once: he is not seen ready."""
         await self.service.engine.ask(AgentActed(agent, AgentAct.READY, by="test"))
@@ -151,10 +171,14 @@ class Routing:
         checked = self.lab.check()
         assert checked.early == (), self.lab.wire.text()
         text = self.service.measures.text()
-        text = text.decode() if isinstance(text, bytes) else str(text)
-        lines = [line for line in text.splitlines() if line.startswith("callrouter_answered_without_agent_total")]
-        assert lines
-        assert all(float(line.rsplit(" ", 1)[1]) == 0 for line in lines), lines
+        assert promise_broken(text.decode() if isinstance(text, bytes) else str(text)) == 0
+
+
+def promise_broken(metrics: str) -> float:
+    """callrouter_answered_without_agent_total over all labels; the metric must be there."""
+    lines = [line for line in metrics.splitlines() if line.startswith("callrouter_answered_without_agent_total")]
+    assert lines
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
 @asynccontextmanager
@@ -173,11 +197,25 @@ async def routing(lab: Lab, folder: Path, rules: Rules | None = None) -> AsyncIt
         await service.stop()
 
 
+async def talk(caller: Caller, phone: Phone, times: int = 1) -> None:
+    """The phone rings for the nth time, answers, and they talk."""
+    await phone.rings(times)
+    assert caller.final == 0
+    phone.tell("ANSWER")
+    await caller.hears(200)
+    await phone.talks()
+
+
+async def bye(router: Routing, caller: Caller) -> None:
+    caller.hang_up()
+    await router.finished(caller)
+
+
 class RouterProcess:
     """`callrouter run` with this configuration folder; `kill` is kill -9."""
 
-    def __init__(self, lab: Lab, folder: Path, port: int) -> None:
-        self.lab, self.folder, self.port = lab, folder, port
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
         self.process: asyncio.subprocess.Process | None = None
         self.session: aiohttp.ClientSession | None = None
 
@@ -204,11 +242,38 @@ class RouterProcess:
         except aiohttp.ClientError:
             return False
 
-    async def get(self, path: str) -> object:
+    async def items(self, path: str) -> list[dict[str, Any]]:
+        """A list of the API."""
         assert self.session is not None
         async with self.session.get("/api/v1" + path) as answer:
             assert answer.status == 200, await answer.text()
-            return await answer.json()
+            return list((await answer.json())["items"])
+
+    async def states(self, path: str, key: str) -> dict[str, str]:
+        return {one[key]: one["state"] for one in await self.items(path)}
+
+    async def until_states(self, path: str, key: str, wanted: dict[str, str], deadline_s: float = 15.0) -> None:
+        """Wait until these items of a list are in these states."""
+        found: dict[str, str] = {}
+        try:
+            async with asyncio.timeout(deadline_s):
+                while not wanted.items() <= found.items():
+                    found = await self.states(path, key)
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"wanted {wanted}, found {found}\n{self.log()}") from None
+
+    async def ready(self, *agents: str) -> None:
+        assert self.session is not None
+        for agent in agents:
+            async with self.session.post(f"/api/v1/agents/{agent}/state", json={"state": "ready"}) as answer:
+                assert answer.status == 200, await answer.text()
+            await self.until_states("/agents", "agent", {agent: "ready"})
+
+    async def answered_without_agent(self) -> float:
+        assert self.session is not None
+        async with self.session.get("/metrics") as answer:
+            return promise_broken(await answer.text())
 
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)
@@ -230,4 +295,19 @@ class RouterProcess:
         return (self.folder / "log").read_text()[-4000:]
 
 
-__all__ = ["Outcome", "RouterProcess", "Routing", "Rules", "routing", "write_config"]
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def process(lab: Lab, folder: Path, rules: Rules | None = None) -> AsyncIterator[RouterProcess]:
+    """A `callrouter run` that is ready; it ends with the block if it has not before."""
+    port = free_port()
+    router = RouterProcess(write_config(lab, folder, rules or Rules(), port), port)
+    await router.start()
+    try:
+        yield router
+    finally:
+        await router.stop()

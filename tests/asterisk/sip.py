@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from tests.asterisk.network import Network
 
@@ -219,7 +220,7 @@ def check_promise(network: Network, packets: list[Packet]) -> Checked:
 
 def plain(user: str) -> str:
     """The digits that the dialplan makes of a From's user part, so that both ends of a call compare."""
-    return "".join(c for c in user if c in "0123456789+")[:20]
+    return "".join(c for c in unquote(user) if c in "0123456789+")[:20]
 
 
 def statuses(packets: list[Packet], to: str) -> Iterator[int]:

@@ -12,26 +12,11 @@ import pytest
 
 from callrouter.core.commands import Outcome
 from tests.asterisk.lab import Lab
-from tests.asterisk.parties import Caller, Phone
-from tests.asterisk.routing import Routing, Rules, routing
+from tests.asterisk.routing import Rules, bye, routing, talk
 
 pytestmark = pytest.mark.asterisk
 
 M, G = "magdeburg", "gera"
-
-
-async def talk(caller: Caller, phone: Phone, times: int = 1) -> None:
-    """The phone rings for the nth time, answers, and they talk."""
-    await phone.rings(times)
-    assert caller.final == 0
-    phone.tell("ANSWER")
-    await caller.hears(200)
-    await phone.talks()
-
-
-async def bye(router: Routing, caller: Caller) -> None:
-    caller.hang_up()
-    await router.finished(caller)
 
 
 async def test_the_longest_idle_agent_gets_the_call(lab: Lab, tmp_path: Path) -> None:
@@ -56,7 +41,7 @@ async def test_all_busy_the_other_site_answers(lab: Lab, tmp_path: Path, home: s
     here, there = await lab.phone(home, names[home]), await lab.phone(away, names[away])
     async with routing(lab, tmp_path / "c") as router:
         await router.ready(f"{home}/{names[home]}", f"{away}/{names[away]}")
-        first, second = lab.call(home), None
+        first = lab.call(home)
         await talk(first, here)
         second = lab.call(home)
         await talk(second, there)
