@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from callrouter.ami.linkstate import USUAL, Fault, Phase
+from callrouter.ami.session import PENDING_MAX
 from callrouter.core.commands import CancelOffer, Claim, Offer, Order, Release, Reread, Target
 from callrouter.core.events import CallArrived, CallHeld, LinkDown, OrderLost, PhoneState, SiteRead, TrunkState
 
@@ -416,3 +417,18 @@ async def test_trunk_and_phone_events_pass(rig: Rig) -> None:
     rig.fake.event("DeviceStateChange", "Privilege: call,all", "Device: PJSIP/1001", "State: RINGING")
     await until(lambda: len(rig.after_read()) == 2)
     assert rig.after_read() == [TrunkState("gera", "magdeburg", False), PhoneState("gera", "1001", True, True)]
+
+
+async def test_a_manager_that_takes_no_more_is_left(rig: Rig) -> None:
+    """Neither unwritten bytes nor unanswered orders pile up without a limit; each order is reported lost."""
+    link = await rig.up(action_s=60.0, silence_s=60.0)
+    usual = rig.fake.answers["Setvar"]
+    rig.fake.answers["Setvar"] = lambda f: None if "Channel" in f else usual(f)
+    count = PENDING_MAX + 10
+    for _ in range(count):
+        link.execute(CLAIM)
+    await until(lambda: rig.of(LinkDown) and len(rig.of(OrderLost)) == count)
+    assert link.state.fault is Fault.ENDED
+    assert "takes no more" in link.state.fault_text
+    await until(lambda: link.state.phase is Phase.UP)
+    assert link.state.pending <= 3
