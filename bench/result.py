@@ -85,12 +85,13 @@ def machine() -> dict[str, str | int]:
 
 
 def write(figures: Sequence[Figure], run: dict[str, object], folder: Path = RESULTS) -> Path:
-    """The last run's `results.json` and `results.txt`; older ones are in the repository's history."""
+    """`results.json` and `results.txt`, or `quick.*` for a quick run; older ones are in the repository's history."""
+    name = "quick" if run.get("quick") else "results"
     folder.mkdir(parents=True, exist_ok=True)
     told = [{**asdict(figure), "budget": figure.budget, "verdict": figure.verdict} for figure in figures]
     whole = {"run": run, "machine": machine(), "figures": told}
-    path = folder / "results.json"
+    path = folder / f"{name}.json"
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    with (folder / "results.txt").open("w", encoding="utf-8") as file:
+    with (folder / f"{name}.txt").open("w", encoding="utf-8") as file:
         Console(file=file, width=160, color_system=None).print(table(figures))
     return path
