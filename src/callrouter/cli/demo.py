@@ -41,11 +41,8 @@ START_H, START_MIN = 10, 15
 LINE_EVERY_S = 5.0
 DRAW_EVERY_S = 0.5
 LINKS_WITHIN_S = 10.0
-_EXAMPLES = (
-    Path("config"),
-    Path(__file__).resolve().parents[1] / "example",
-    Path(__file__).resolve().parents[3] / "config",
-)
+# as installed, and in a clone
+_EXAMPLES = tuple(Path(__file__).resolve().parents[up] / name for up, name in ((1, "example"), (3, "config")))
 
 
 class _CannotStart(Exception):
@@ -67,7 +64,7 @@ def demo(duration: float | None, pace: float, folder: Path | None, port: int, se
 
     Ends by itself after --duration, or with Ctrl-C, and prints a summary.
     """
-    folder = folder or next((path for path in _EXAMPLES if (path / "sites.yaml").is_file()), _EXAMPLES[0])
+    folder = folder or next((path for path in _EXAMPLES if (path / "sites.yaml").is_file()), _EXAMPLES[-1])
     try:
         loaded = load(folder)
     except ConfigError as error:
@@ -104,7 +101,7 @@ class _Demo:
         self.zone = loaded.plan.sites[0].zone
         self.loaded = _always_open(loaded) if pace > 1 else loaded
         self.pace = Pace(pace, start=_morning(self.loaded.plan, self.zone))
-        self.secret = token_hex(16)
+        self.secret, self.token = token_hex(16), token_hex(16)
         self.sites = {name: self._site(name) for name in self.loaded.network.sites}
         self.state = state
         self.port = port
@@ -156,11 +153,12 @@ class _Demo:
             place = {"host": HOST, "port": self.sites[name].port, "tls": None}
             sites[name] = site.model_copy(update={"asterisk": site.asterisk.model_copy(update=place)})
         loaded = replace(self.loaded, network=network.model_copy(update={"sites": sites}))
+        tokens = [token.secret for token in network.service.tokens]
         options = app.Options(
             state_dir=self.state,
             host=HOST,
             port=self.port,
-            reveal=lambda _: self.secret,
+            reveal=lambda secret: self.token if secret in tokens else self.secret,
             clock=self.pace,
             rate=self.pace.rate,
         )
@@ -201,6 +199,9 @@ class _Demo:
         ]
         if self.pace.rate > 1:
             self.notes.append("At this pace the opening hours are lifted, so that the day does not end.")
+        if self.loaded.network.service.tokens:
+            api = f"{service.server.url}/api/v1/agreements"
+            self.notes.append(f"Try: curl -H 'Authorization: Bearer {self.token}' {api}")
         title = f"{len(self.sites)} virtual sites at {self.pace.rate:g} × real pace"
         return view.Scene(title, self.zone, tuple(self.notes), service.server.url + "/metrics")
 
