@@ -9,13 +9,18 @@
   `tests/asterisk/lab.py`. A test outside this folder says
   `from tests.asterisk.conftest import asterisk, lab, network  # noqa: F401`.
 
+CALLROUTER_PCAP=FOLDER keeps each test's capture as a pcap.
+
 Mark the test `@pytest.mark.asterisk`. Without Asterisk it is skipped with the reason, under CI=true it fails.
 """
 
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +29,7 @@ from tests.asterisk.lab import Lab
 from tests.asterisk.network import Network, Site, SiteSpec, running, why_not
 
 PHONES_PER_SITE = 200
+TALLY = pytest.StashKey[Counter[str]]()
 # digits as the trunks deliver them, of the ranges that the Bundesnetzagentur keeps for fiction
 NUMBERS = {
     "magdeburg": ("3023125010", "3023125011"),
@@ -58,6 +64,27 @@ def asterisk(network: Network) -> Site:
 
 
 @pytest.fixture
-async def lab(network: Network) -> AsyncIterator[Lab]:
-    async with Lab(network) as made:
+async def lab(network: Network, request: pytest.FixtureRequest) -> AsyncIterator[Lab]:
+    """At its end no caller may have been answered before an agent, whatever the test was about."""
+    folder = os.environ.get("CALLROUTER_PCAP", "")
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", request.node.name)
+    pcap = Path(folder) / f"{name}.pcap" if folder else None
+    if pcap is not None:
+        pcap.parent.mkdir(parents=True, exist_ok=True)
+    async with Lab(network, pcap) as made:
         yield made
+        checked = made.check()
+        tally = request.config.stash.setdefault(TALLY, Counter())
+        tally.update(tests=1, calls=checked.calls, answered=checked.answered, early=len(checked.early))
+        assert checked.early == (), made.wire.story(checked.early)
+    assert made.wire.dropped == 0, "the capture is not complete, so it proves nothing"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """How many calls were checked in SIP as captured."""
+    tally = config.stash.get(TALLY, None)
+    if tally:
+        terminalreporter.write_line(
+            f"SIP as captured: {tally['calls']} calls in {tally['tests']} tests, {tally['answered']} answered, "
+            f"{tally['early']} of them before an agent"
+        )

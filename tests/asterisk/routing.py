@@ -169,7 +169,7 @@ class Routing:
     def kept(self) -> None:
         """The promise, in SIP and in the service's own count."""
         checked = self.lab.check()
-        assert checked.early == (), self.lab.wire.text()
+        assert checked.early == (), self.lab.wire.story(checked.early)
         text = self.service.measures.text()
         assert promise_broken(text.decode() if isinstance(text, bytes) else str(text)) == 0
 

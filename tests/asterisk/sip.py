@@ -67,11 +67,12 @@ class Wire:
     file: Path | None = None  # the same as a pcap, for people
     _process: subprocess.Popen[bytes] | None = None
     _thread: threading.Thread | None = None
+    _said: bytes = b""
     _waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(default_factory=list)
 
     def open(self) -> None:
         mine = f"net 127.0.{self.network.net}.0/24 and udp and not portrange {_RTP} and not host {self.network.control}"
-        command = ["tcpdump", "-i", "lo", "-n", "-U", "--immediate-mode", "-s", "0", "-B", "16384", "-w", "-", mine]
+        command = ["tcpdump", "-i", "lo", "-n", "-U", "--immediate-mode", "-s", "8192", "-B", "65536", "-w", "-", mine]
         command[0:0] = ["setpriv", "--pdeathsig", "KILL"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self._process.stderr is not None
@@ -88,6 +89,7 @@ class Wire:
             self._thread.join(5)
             assert self._process.stdout is not None
             assert self._process.stderr is not None
+            self._said = self._process.stderr.read()
             self._process.stdout.close()
             self._process.stderr.close()
             self._process = None
@@ -143,6 +145,18 @@ class Wire:
 
     def of_call(self, call_id: str) -> list[Packet]:
         return [p for p in tuple(self.packets) if p.call_id == call_id]
+
+    @property
+    def dropped(self) -> int:
+        """Packets that the capture missed; known after `close`."""
+        match = re.search(rb"(\d+) packets? dropped by kernel", self._said)
+        return int(match[1]) if match else 0
+
+    def story(self, call_ids: tuple[str, ...]) -> str:
+        """All packets of these calls and of every leg that was made for the same callers."""
+        packets = tuple(self.packets)
+        numbers = {plain(p.from_user) for p in packets if p.call_id in call_ids}
+        return "\n".join(str(p) for p in packets if plain(p.from_user) in numbers)
 
     def text(self, last: int = 1000) -> str:
         return "\n".join(str(p) for p in [p for p in tuple(self.packets) if not p.cseq.endswith("OPTIONS")][-last:])

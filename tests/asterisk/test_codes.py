@@ -42,7 +42,7 @@ async def test_agents_ring_each_other_and_are_seen_to(lab: Lab) -> None:
     phone, other = await lab.phone(M, "1001"), await lab.phone(M, "1002")
     call = lab.dial_from_phone(phone, "1002")
     await other.rings()
-    assert any(event["Channel"].startswith("PJSIP/1001-") for event in ami.find("Newchannel"))
+    assert (await ami.event("Newchannel"))["Channel"].startswith("PJSIP/1001-")
     other.tell("ANSWER")
     await call.hears(200)
     assert ami.find("CrOffered") == []

@@ -153,7 +153,7 @@ async def test_hostile_people_are_served_and_believed_nothing(lab: Lab, tmp_path
         await lab.wire.until(lambda: stranger.heard(401) or stranger.heard(403) or stranger.heard(404))
         caller = lab.call(M, from_=f'"{FORGED}" <sip:{FORGED}@carrier.example>')
         await talk(caller, phone)
-        assert router.agent("magdeburg/1001").state == "talking"
+        await router.agent_is("magdeburg/1001", "talking")
         assert router.all(PhoneActed) == []
         caller.hang_up()
         await router.agent_is("magdeburg/1001", "ready")
