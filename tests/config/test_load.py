@@ -56,6 +56,7 @@ hotlines:
       Sat: [13:00-15:30, 09:00-12:00]
       2026-12-31: 08:00-12:00
       2026-12-24: closed
+      holidays: open
     teams: agency-gera
 """,
     )

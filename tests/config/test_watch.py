@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncGenerator
+from datetime import date
 from pathlib import Path
 
 from callrouter.config.load import Loaded
@@ -86,6 +87,25 @@ async def test_another_folder_of_the_same_name_is_seen(tmp_path: Path) -> None:
     await _until(results, Loaded)
     await _change_until(results, where, "team: {}\n", ConfigError, "unknown key")
     await results.aclose()
+
+
+async def test_a_new_day_loads_again(tmp_path: Path) -> None:
+    """A service that runs over New Year gets the holidays of the next years though no file changed."""
+    day = date(2026, 12, 31)
+    nudge = asyncio.Event()
+    results = watch(folder(tmp_path), nudge, today=lambda: day, day_look_s=0.001)
+    nudge.set()
+    before = await _next(results)
+    day = date(2027, 1, 1)
+    after = await _next(results)
+    await results.aclose()
+    assert isinstance(before, Loaded)
+    assert isinstance(after, Loaded)
+    assert before.plan.version != after.plan.version
+    for loaded, last in ((before, "2028-12-26"), (after, "2029-12-26")):
+        hours = loaded.plan.hotlines[0].hours
+        assert hours is not None
+        assert hours.days[-1][0] == last
 
 
 async def test_closing_ends_the_watch(tmp_path: Path) -> None:

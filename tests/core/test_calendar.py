@@ -71,6 +71,15 @@ def test_a_day_of_the_clock_change_is_an_hour_longer_or_shorter() -> None:
         assert calendar.state(sunday, start)[1] - start == hours * 3600
 
 
+def test_an_edge_in_the_hour_that_the_clock_skips_or_repeats_is_one_instant() -> None:
+    """02:30 of the skipped hour is the instant an hour and a half after 01:00; of the repeated hour it is the first."""
+    night = Hours("Europe/Berlin", ((), (), (), (), (), (), (Span(3600, 9000),)))  # 01:00-02:30 on Sundays
+    for day, length_s in (("2026-03-29", 5400), ("2026-10-25", 5400)):
+        start = at(f"{day}T01:00")
+        assert calendar.state(night, start) == (True, start + length_s)
+        assert not calendar.is_open(night, start + length_s)
+
+
 def test_spans_may_overlap_and_be_unordered() -> None:
     """Overlapping spans of a day count once."""
     hours = Hours("Europe/Berlin", ((Span(36_000, 50_000), Span(28_800, 40_000)), (), (), (), (), (), ()))

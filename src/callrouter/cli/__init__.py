@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "demo": "demo",
     "check": "config",
     "schema": "config",
+    "hours": "hours",
     "dialplan": "dialplan",
     "doctor": "doctor",
 }

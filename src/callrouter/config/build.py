@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from callrouter.config import kinds, schema
-from callrouter.config.hours import ALL_DAY, DAYS, make_hours
+from callrouter.config.holidays import public_holidays
+from callrouter.config.hours import ALL_DAY, DAYS, HOLIDAYS, make_hours
 from callrouter.core import plan
 
 GENERAL = "general"  # the topic of a hotline that names none
+YEARS_AHEAD = 2  # days that return each year are written out for this year and so many more
 
 
 def topics_of(hotline: schema.Hotline) -> dict[str, schema.Topic]:
@@ -27,22 +31,42 @@ def skills(levels: kinds.Skills) -> plan.Skills:
     return tuple(sorted(levels.items()))
 
 
-def window(agreement: schema.Agreement, zone: str) -> plan.Hours | None:
+def years_from(today: date) -> range:
+    return range(today.year, today.year + YEARS_AHEAD + 1)
+
+
+def hours(hotline: schema.Hotline, site: schema.Site, years: range) -> plan.Hours | None:
+    """When the hotline is open by the clock and the holidays of its site."""
+    if hotline.hours is None:
+        return None
+    return make_hours(hotline.hours, site.zone, years=years, holidays=public_holidays(site.land, years))
+
+
+def window(agreement: schema.Agreement, site: schema.Site | None = None, years: range = range(0)) -> plan.Hours | None:
+    """By the clock of the borrower's site. Holidays count only if the window names them: its hotlines know theirs."""
     if agreement.window is None and agreement.from_ is None and agreement.until is None:
         return None
     week = dict.fromkeys(DAYS, ALL_DAY) if agreement.window is None else agreement.window
-    return make_hours(week, zone, agreement.from_ or "", agreement.until or "")
+    zone = site.zone if site else "UTC"
+    named = public_holidays(site.land, years) if site and HOLIDAYS in week else ()
+    return make_hours(week, zone, agreement.from_ or "", agreement.until or "", years=years, holidays=named)
 
 
-def make_plan(network: schema.Network, version: str) -> plan.Plan:
+def make_plan(network: schema.Network, version: str, today: date) -> plan.Plan:
+    """The same plan for each day of a year: the dates in it reach from this year's first day on."""
+    years = years_from(today)
     return plan.Plan(
         version=version,
         sites=tuple(plan.Site(name, site.title, site.land, site.zone) for name, site in network.sites.items()),
-        hotlines=tuple(_hotline(name, hotline, network) for name, hotline in network.hotlines.items()),
+        hotlines=tuple(
+            _hotline(name, hotline, network.sites[hotline.site], years) for name, hotline in network.hotlines.items()
+        ),
         teams=tuple(_team(name, team) for name, team in network.teams.items()),
         agents=tuple(agent for name, team in network.teams.items() for agent in agents_of(name, team)),
         agreements=tuple(
-            direction for name, one in network.agreements.items() for direction in _agreements(name, one, network)
+            direction
+            for name, one in network.agreements.items()
+            for direction in _agreements(name, one, network, years)
         ),
     )
 
@@ -75,15 +99,14 @@ def _team(name: str, team: schema.Team) -> plan.Team:
     )
 
 
-def _hotline(name: str, hotline: schema.Hotline, network: schema.Network) -> plan.Hotline:
+def _hotline(name: str, hotline: schema.Hotline, site: schema.Site, years: range) -> plan.Hotline:
     topics = topics_of(hotline)
-    zone = network.sites[hotline.site].zone
     return plan.Hotline(
         name=name,
         title=hotline.title,
         site=hotline.site,
         numbers=tuple(plan.Number(number.dialled, number.topic or "") for number in hotline.numbers),
-        hours=None if hotline.hours is None else make_hours(hotline.hours, zone),
+        hours=hours(hotline, site, years),
         teams=tuple(hotline.teams),
         topics=tuple(_topic(topic_name, topic) for topic_name, topic in topics.items()),
         default_topic=hotline.default_topic or next(iter(topics)),
@@ -106,7 +129,7 @@ def _topic(name: str, topic: schema.Topic) -> plan.Topic:
     )
 
 
-def _agreements(name: str, agreement: schema.Agreement, network: schema.Network) -> list[plan.Agreement]:
+def _agreements(name: str, agreement: schema.Agreement, network: schema.Network, years: range) -> list[plan.Agreement]:
     return [
         plan.Agreement(
             name=name,
@@ -117,7 +140,7 @@ def _agreements(name: str, agreement: schema.Agreement, network: schema.Network)
             reserve=for_team(agreement.reserve, lender) or 0,
             max_calls=None if agreement.max_calls is None else for_team(agreement.max_calls, lender),
             after_s=agreement.after_s,
-            window=window(agreement, network.sites[network.teams[borrower].site].zone),
+            window=window(agreement, network.sites[network.teams[borrower].site], years),
             lender_health=agreement.lender_health,
             enabled=agreement.enabled,
         )

@@ -10,9 +10,13 @@ from callrouter.config.source import Problem, Source, Where
 
 @dataclass(slots=True)
 class Draft:
-    """names: every name that stands in the files, so that a name whose entry has an error is not called unknown."""
+    """years: for which days that return each year are looked at.
+
+    names: every name that stands in the files, so that a name whose entry has an error is not called unknown.
+    """
 
     source: Source
+    years: range
     sites: dict[str, schema.Site] = field(default_factory=dict)
     hotlines: dict[str, schema.Hotline] = field(default_factory=dict)
     teams: dict[str, schema.Team] = field(default_factory=dict)

@@ -1,22 +1,32 @@
-"""Weekly hours as people write them (`Mon-Fri: 08:00-18:00`, `2026-12-24: closed`), and when they are open at all.
+"""Weekly hours as people write them (`Mon-Fri: 08:00-18:00`, `12-24: closed`), and when they are open at all.
 
-Turns text into `core.plan.Hours`. Which instant is open is `core/calendar.py`'s business, holidays too.
+Turns text into `core.plan.Hours`, in which every day that differs from the week is a date: public holidays and days
+that return each year are written out for the years that the caller names. Which instant is open is
+`core/calendar.py`'s business, and which days are holidays is `holidays.py`'s.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 
 from callrouter.core.plan import Hours, Span
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+HOLIDAYS = "holidays"
 DAY_S = 86_400
 ALL_DAY = (Span(0, DAY_S),)
+LONGEST_DAYS = 366  # of a range of dates; more is a slip of the year
+
+Spans = tuple[Span, ...]
+Week = Mapping[str, Spans | None]
+"""What a key names (`days_of`) to its spans. None, for holidays only: they are days like others."""
 
 _SPAN = re.compile(r"(\d\d?):(\d\d)\s*[-–]\s*(\d\d?):(\d\d)")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_YEARLY = re.compile(r"\d\d-\d\d")
 
 
 class HoursError(ValueError):
@@ -30,15 +40,18 @@ class HoursError(ValueError):
 
 
 def days_of(key: str) -> tuple[str, ...]:
-    """The weekdays ('Mon' …) or the one ISO date that a key names."""
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", key):
-        return (str(iso_date(key)),)
+    """What a key names: weekdays ('Mon'), dates ('2026-12-24'), days of each year ('12-24') or 'holidays'."""
+    if key == HOLIDAYS:
+        return (HOLIDAYS,)
+    if key[:1].isdecimal():
+        return _dates(key)
     named: list[str] = []
     for part in re.split(r"\s*,\s*", key.strip()):
         first, dash, last = (bit.strip() for bit in part.partition("-"))
         for word in (first, last) if dash else (first,):
             if word not in DAYS:
-                raise HoursError(f"'{word}' is no weekday", f"use {', '.join(DAYS)} or a date like 2026-12-24")
+                mend = f"use {', '.join(DAYS)}, {HOLIDAYS}, or a date like 2026-12-24 or 12-24 (each year)"
+                raise HoursError(f"'{word}' is no weekday", mend)
         low = DAYS.index(first)
         high = DAYS.index(last) if dash else low
         if high < low:
@@ -47,13 +60,32 @@ def days_of(key: str) -> tuple[str, ...]:
     return tuple(named)
 
 
-def iso_date(text: str) -> date:
+def _dates(key: str) -> tuple[str, ...]:
+    """One date or a range `first..last`, of one year (2026-12-24) or of each (12-24)."""
+    first, dots, last = (bit.strip() for bit in key.partition(".."))
+    ends = (first, last) if dots else (first, first)
+    yearly = all(_YEARLY.fullmatch(end) for end in ends)
+    if not yearly and not all(_DATE.fullmatch(end) for end in ends):
+        raise HoursError(f"'{key}' is no date", "write it like 2026-12-24, 12-24 (each year) or 2026-12-27..2026-12-31")
+    # a day of each year is looked at in a leap year, and one that ends before it begins goes over New Year
+    begin, end = (iso_date(f"2000-{day}" if yearly else day, day) for day in ends)
+    if yearly and end < begin:
+        end = iso_date(f"2001-{ends[1]}", ends[1])
+    if end < begin or (end - begin).days >= LONGEST_DAYS:
+        raise HoursError(f"'{key}' runs backwards, or over more than a year", "write it like 2026-12-27..2026-12-31")
+    days = [(begin + timedelta(days=i)).isoformat() for i in range((end - begin).days + 1)]
+    return tuple(day[5:] if yearly else day for day in days)
+
+
+def iso_date(text: str, shown: str = "") -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
         day = None
     if day is None or not 1970 <= day.year < 3000:
-        raise HoursError(f"'{text}' is no date", "write it like 2026-12-24")
+        raise HoursError(
+            f"'{shown or text}' is no date", f"write it like {'12-24' if len(shown) == 5 else '2026-12-24'}"
+        )
     return day
 
 
@@ -80,17 +112,38 @@ def spans_of(texts: list[str]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def make_hours(entries: Mapping[str, tuple[Span, ...]], zone: str, first_day: str = "", last_day: str = "") -> Hours:
-    """Refuses a day that is named twice."""
-    weekly: dict[str, tuple[Span, ...]] = {}
-    days: dict[str, tuple[Span, ...]] = {}
+def make_hours(
+    entries: Week,
+    zone: str,
+    first_day: str = "",
+    last_day: str = "",
+    *,
+    years: range = range(0),
+    holidays: Iterable[str] = (),
+) -> Hours:
+    """Refuses a day that is named twice. holidays: ISO dates, closed unless the entries say otherwise.
+
+    A date goes before a day of each year, that before a holiday, and that before the weekday.
+    """
+    weekly: dict[str, Spans] = {}
+    yearly: dict[str, Spans] = {}
+    dates: dict[str, Spans] = {}
     named: dict[str, str] = {}
+    on_holidays: Spans | None = ()
     for key, spans in entries.items():
+        if key == HOLIDAYS:
+            on_holidays = spans
+            continue
+        if spans is None:
+            raise HoursError(f"'{key}' is open, but when?", "write 08:00-18:00; 'open' is for holidays only", key)
         for day in days_of(key):
             if day in named:
                 raise HoursError(f"'{key}' names {day} again, after '{named[day]}'", "name each day once", key)
             named[day] = key
-            (weekly if day in DAYS else days)[day] = spans
+            (weekly if day in DAYS else yearly if len(day) == 5 else dates)[day] = spans
+    days = {} if on_holidays is None else dict.fromkeys(holidays, on_holidays)
+    days |= {f"{year}-{day}": spans for year in years for day, spans in yearly.items() if day != "02-29" or _leap(year)}
+    days |= dates
     return Hours(
         zone=zone,
         weekly=tuple(weekly.get(day, ()) for day in DAYS),
@@ -98,6 +151,10 @@ def make_hours(entries: Mapping[str, tuple[Span, ...]], zone: str, first_day: st
         first_day=first_day,
         last_day=last_day,
     )
+
+
+def _leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
 def ever_open(hours: Hours) -> bool:

@@ -110,6 +110,8 @@ def _day(value: str) -> str:
 def _spans(value: object) -> object:
     if value is None:
         raise wrong("no hours stand here", "write 08:00-18:00 or closed; within {…} put a key with commas in quotes")
+    if value == "open":
+        return None
     texts = listed(value)
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise wrong("this is no span of time", "write it like 08:00-18:00, or closed")
@@ -119,7 +121,7 @@ def _spans(value: object) -> object:
         raise wrong(error.what, error.mend) from None
 
 
-def _once(value: dict[str, tuple[Span, ...]]) -> dict[str, tuple[Span, ...]]:
+def _once(value: dict[str, tuple[Span, ...] | None]) -> dict[str, tuple[Span, ...] | None]:
     try:
         make_hours(value, "UTC")
     except HoursError as error:
@@ -127,22 +129,23 @@ def _once(value: dict[str, tuple[Span, ...]]) -> dict[str, tuple[Span, ...]]:
     return value
 
 
+_WEEKDAY = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_DATE = r"(\d{4}-)?\d\d-\d\d"
 _DAYS_SCHEMA = {
     "type": "object",
-    "description": "Weekdays (Mon, Mon-Fri, Sat,Sun) or dates (2026-12-24) to spans of local time, or closed.",
-    "propertyNames": {
-        "pattern": r"^((Mon|Tue|Wed|Thu|Fri|Sat|Sun)([-,] ?(Mon|Tue|Wed|Thu|Fri|Sat|Sun))*|\d{4}-\d\d-\d\d)$"
-    },
+    "description": "Weekdays (Mon, Mon-Fri, Sat,Sun), dates (2026-12-24, 12-24 for each year, 2026-12-27..2026-12-31) "
+    "and holidays, each to spans of local time or closed; holidays: open makes them days like others.",
+    "propertyNames": {"pattern": rf"^({_WEEKDAY}([-,] ?{_WEEKDAY})*|{_DATE}(\.\.{_DATE})?|holidays)$"},
     "additionalProperties": {
         "anyOf": [
-            {"const": "closed"},
+            {"enum": ["closed", "open"]},
             {"type": "string", "pattern": r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"},
             {"type": "array", "items": {"type": "string", "pattern": r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$"}},
         ]
     },
 }
 Week = Annotated[
-    dict[Annotated[str, AfterValidator(_day)], Annotated[tuple[Span, ...], BeforeValidator(_spans)]],
+    dict[Annotated[str, AfterValidator(_day)], Annotated[tuple[Span, ...] | None, BeforeValidator(_spans)]],
     AfterValidator(_once),
     WithJsonSchema(_DAYS_SCHEMA),
 ]

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from callrouter.config import kinds, schema
-from callrouter.config.build import make_plan
+from callrouter.config.build import make_plan, years_from
 from callrouter.config.draft import Draft
 from callrouter.config.messages import did_you_mean, explain_all
 from callrouter.config.references import check_references
@@ -41,7 +42,9 @@ _NAMES: dict[str, TypeAdapter[str]] = {
 class Loaded:
     """A configuration that can be used.
 
-    plan.version is a hash of what the files say: comments, their layout and the files' names do not count, order does.
+    plan.version is a hash of what the files say and of the days that hours have from the calendar: comments, layout and
+    the files' names do not count, order does. So it is the same on every day of a year, and another in the next year
+    (or with a release that knows of a new holiday) only if days that return are meant: another version, another plan.
     network: what the plan leaves out, such as connections, trunks and the service.
     """
 
@@ -50,11 +53,19 @@ class Loaded:
     warnings: tuple[Problem, ...]
 
 
-def load(folder: Path) -> Loaded:
-    """Read, validate and cross-check. Raises ConfigError with all problems. Blocks on files: not for the event loop."""
+def utc_today() -> date:
+    return datetime.now(UTC).date()
+
+
+def load(folder: Path, today: date | None = None) -> Loaded:
+    """Read, validate and cross-check. Raises ConfigError with all problems. Blocks on files: not for the event loop.
+
+    today: whose year is the first for which holidays are known; without it this day, in UTC.
+    """
+    today = today or utc_today()
     source = Source()
     values = _read(folder, source)
-    draft = Draft(source)
+    draft = Draft(source, years_from(today))
     for name, value in values["sites"].items():
         _keep(draft.sites, _entry(source, schema.Site, ("sites", name), value, folder), name)
     for name, value in values["hotlines"].items():
@@ -77,8 +88,15 @@ def load(folder: Path) -> Loaded:
         agreements=draft.agreements,
         service=draft.service,
     )
-    version = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:12]
-    return Loaded(make_plan(network, version), network, tuple(sorted(set(draft.warnings))))
+    plan = make_plan(network, "", today)
+    version = hashlib.sha256(json.dumps([values, _calendar(plan)]).encode()).hexdigest()[:12]
+    return Loaded(replace(plan, version=version), network, tuple(sorted(set(draft.warnings))))
+
+
+def _calendar(plan: Plan) -> list[list[str]]:
+    """The dates of all hours; their spans are in the files."""
+    every = [one.hours for one in plan.hotlines] + [one.window for one in plan.agreements]
+    return [[day for day, _ in hours.days] if hours else [] for hours in every]
 
 
 def _keep(found: dict[str, M], entry: M | None, name: str) -> None:

@@ -13,7 +13,7 @@ from itertools import combinations
 from callrouter.config import kinds, schema
 from callrouter.config.build import agents_of, directions, for_team, skills, teams_of, topics_of, window
 from callrouter.config.draft import Draft
-from callrouter.config.hours import ever_open, iso_date, make_hours, meet
+from callrouter.config.hours import HOLIDAYS, ever_open, iso_date, make_hours, meet
 from callrouter.config.messages import did_you_mean
 from callrouter.config.source import Where
 from callrouter.core.plan import Hours, Skills
@@ -61,9 +61,16 @@ def _ringing(draft: Draft, name: str, hotline: schema.Hotline) -> None:
 
 
 def _hours(draft: Draft, name: str, hotline: schema.Hotline) -> None:
-    if hotline.hours is not None and not ever_open(make_hours(hotline.hours, "UTC")):
+    week = hotline.hours
+    if week is None:
+        return
+    where: Where = ("hotlines", name, "hours")
+    if not ever_open(make_hours(week, "UTC", years=draft.years)) and not week.get(HOLIDAYS):
         what = f"hotline '{name}' never opens"
-        draft.error(("hotlines", name, "hours"), what, "give a day some hours, or remove the key: always open")
+        draft.error(where, what, "give a day some hours, or remove the key: always open")
+    elif HOLIDAYS not in week and make_hours(week, "UTC").weekly[6]:
+        what = f"hotline '{name}' opens on Sundays but not on public holidays"
+        draft.warn(where, what, "say 'holidays: open' or 'holidays: closed'", key=True)
 
 
 def _served(draft: Draft, name: str, hotline: schema.Hotline) -> None:
@@ -123,7 +130,7 @@ def _agreement(draft: Draft, name: str, agreement: schema.Agreement) -> None:
         what = f"team '{agreement.borrower}' borrows from itself"
         draft.error((*where, "lender"), what, "name another team")
         return
-    hours = window(agreement, "UTC")
+    hours = window(agreement)
     if agreement.from_ and agreement.until and iso_date(agreement.until) < iso_date(agreement.from_):
         draft.error((*where, "until"), f"'until' lies before 'from' ({agreement.from_})", "exchange them")
     elif hours is not None and not ever_open(hours):
@@ -181,7 +188,7 @@ def _twice(draft: Draft) -> None:
         shared = [pair for pair in directions(other) if pair in directions(one)]
         if not shared or not _touch(one.hotlines, other.hotlines) or not _touch(one.topics, other.topics):
             continue
-        if not meet(window(one, "UTC"), window(other, "UTC")):
+        if not meet(window(one), window(other)):
             continue
         borrower, lender = shared[0]
         what = f"'{borrower}' borrows from '{lender}' in agreement '{first}' already"
