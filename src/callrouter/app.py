@@ -216,7 +216,11 @@ class Service:
         self.measures.show_agreements(wiring.switches(self.router).items())
         try:
             await self.store.audit(
-                who="configuration", what="plan", why="its files changed", before=before, after=loaded.plan.version
+                who="configuration",
+                what="plan",
+                why="its files, or the dates of holidays, changed",
+                before=before,
+                after=loaded.plan.version,
             )
         except FAULTS:
             log.exception("no audit entry was written", what="plan", after=loaded.plan.version)

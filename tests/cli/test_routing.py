@@ -88,7 +88,7 @@ def test_a_broken_configuration_is_shown_with_its_place(tmp_path: Path) -> None:
 def test_the_shipped_table_passes() -> None:
     """The example network does what the mission says."""
     status, text = run("route-test", f"{CONFIG}/route-tests/network.yaml", "--config", CONFIG)
-    assert (status, text.splitlines()[-1]) == (0, "9 passed, 0 failed")
+    assert (status, text.splitlines()[-1]) == (0, "13 passed, 0 failed")
 
 
 def test_a_failing_expectation_shows_the_difference_and_its_line(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -20,9 +21,11 @@ from callrouter.core.explain import Answer, Question, QuestionError, ask
 from callrouter.core.plan import Plan
 
 
-def _plan(folder: Path) -> Plan:
+def _plan(folder: Path, year: str) -> Plan:
+    """As of the year that is asked about, whose holidays it then knows. What is no year is told elsewhere."""
+    today = date(int(year), 1, 1) if re.fullmatch(r"(19|20)\d\d", year) else None
     try:
-        return load(folder).plan
+        return load(folder, today).plan
     except ConfigError as error:
         for problem in error.problems:
             click.echo(str(problem), err=True)
@@ -100,7 +103,7 @@ def explain(
     every_agent: bool,
 ) -> None:
     """Say who would get a call, and of each candidate why not. All agents are ready but for those named."""
-    plan = _plan(folder)
+    plan = _plan(folder, at[:4])
     try:
         off, on = _switches(switches)
         when = _instant(plan, hotline, at)
@@ -209,11 +212,12 @@ def _differences(expect: Expectation, answer: Answer) -> list[str]:
 @click.option("--config", "folder", type=click.Path(path_type=Path), default=Path("config"), help="The folder to test.")
 def route_test(file: Path, folder: Path) -> None:
     """Run a table of expectations in FILE with the production router; status 1 and the difference if one fails."""
-    plan = _plan(folder)
     table, tree = _read_table(file)
+    plans = {year: _plan(folder, year) for year in {case.at[:4] for case in table.tests}}
     failed = 0
     for number, case in enumerate(table.tests):
         place = _place(file, tree, ("tests", number)).rsplit(": ", 1)[0]
+        plan = plans[case.at[:4]]
         try:
             answer = ask(
                 plan,
