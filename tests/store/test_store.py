@@ -9,11 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from callrouter.core.commands import AgentChanged, AgreementChanged
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event, PhoneActed, PlanReplaced, Tick
 from callrouter.core.plan import Agent, Agreement, Plan
+from callrouter.store.schema import AGENT_STATE
 from callrouter.store.store import Store
 
 NOW = 1_800_000_000.0
@@ -113,6 +116,20 @@ async def test_pause_by_the_router_is_kept(tmp_path: Path) -> None:
         store.observe(Tick(), [AgentChanged("gera/1001", "gera", "offered", "paused", "offer ended: no_answer")], NOW)
     async with opened(tmp_path) as (_, _, events):
         assert events == [AgentActed("gera/1001", AgentAct.LOG_IN, "no_answer", "restart")]
+
+
+async def test_a_call_that_changes_no_intent_writes_nothing(tmp_path: Path) -> None:
+    """An agent who talks and is ready again asked for nothing new: no row of his is written, also after a restart."""
+    async with opened(tmp_path) as (store, seats, _):
+        seats.intents["gera/1001"] = ("ready", "")
+        store.observe(AgentActed("gera/1001", AgentAct.READY), [], NOW)
+    async with opened(tmp_path) as (store, seats, _):
+        seats.intents["gera/1001"] = ("ready", "")
+        store.observe(Tick(), [AgentChanged("gera/1001", "gera", "talking", "ready", "the call ended")], NOW + 1)
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'state' / 'callrouter.db'}")
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(AGENT_STATE.c.since))).scalars().all() == [NOW]
+    await engine.dispose()
 
 
 async def test_agents_of_no_plan_are_forgotten(tmp_path: Path) -> None:

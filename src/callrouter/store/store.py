@@ -27,6 +27,7 @@ from callrouter.store.schema import AGENT_STATE, AGREEMENT_SWITCH, AUDIT, METADA
 log = structlog.get_logger(__name__)
 
 READY, PAUSED = "ready", "paused"
+GATHER_S = 0.2  # what changes meanwhile goes into one transaction
 RETRY_FIRST_S = 1.0
 RETRY_LONGEST_S = 30.0
 BY = "restart"  # who asks for a state that is restored
@@ -67,6 +68,7 @@ class Store:
             event.listen(self._engine.sync_engine, "connect", _sqlite)
         self._changed: dict[str, dict[str, Row | None]] = {AGREEMENT_SWITCH.name: {}, AGENT_STATE.name: {}}
         self._wake = asyncio.Event()
+        self._noted: dict[AgentId, tuple[str, str] | None] = {}  # the intents that are written, or will be
         self._recording = self._opened = False
         self.trouble = ""  # why nothing can be written; '' while all is well
 
@@ -97,6 +99,7 @@ class Store:
                 if row.agent not in agents:
                     await _put(connection, AGENT_STATE, {row.agent: None})
                     continue
+                self._noted[row.agent] = row.state, row.reason
                 act = AgentAct.READY if row.state == READY else AgentAct.LOG_IN  # which is a pause with that reason
                 events.append(AgentActed(row.agent, act, row.reason, BY))
         return events
@@ -111,6 +114,9 @@ class Store:
             return
         for agent in self._agents(happened, commands):
             intent = self._seats.intent(agent)
+            if agent in self._noted and self._noted[agent] == intent:
+                continue  # most calls change no intent
+            self._noted[agent] = intent
             row = None if intent is None else {"agent": agent, "state": intent[0], "reason": intent[1], "since": now}
             self._note(AGENT_STATE, agent, row)
         for command in commands:
@@ -122,6 +128,7 @@ class Store:
         pause_s = RETRY_FIRST_S
         while True:
             await self._wake.wait()
+            await asyncio.sleep(GATHER_S)
             self._wake.clear()
             if await self.flush():
                 pause_s = RETRY_FIRST_S
