@@ -115,6 +115,7 @@ def _hotline(name: str, hotline: schema.Hotline, site: schema.Site, years: range
         line_max=hotline.line_max,
         priority=hotline.priority,
         affinity_s=hotline.affinity_s,
+        redial_window_s=hotline.redial_window_s,
     )
 
 

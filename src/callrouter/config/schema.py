@@ -185,6 +185,8 @@ class Hotline(Model):
     priority: Annotated[Whole, Field(ge=-100, le=100)] = 0
     affinity_s: Seconds = 0.0
     """A caller who rings again within so many seconds prefers his last agent; 0 = off."""
+    redial_window_s: Annotated[Seconds, Field(gt=0)] = 1800.0
+    """Whoever was not reached and rings again within so many seconds is the same demand (ITU-T E.600)."""
     menu: Menu | None = None
 
 
@@ -281,6 +283,22 @@ class Token(Model):
     secret: Secret
 
 
+Days = Annotated[Whole, Field(ge=1, le=3650)]
+
+
+class RetentionDays(Model):
+    """How many days each kind of data stays in the database; a daily task erases what is older."""
+
+    callers: Days = 30
+    """The keyed hashes of callers' numbers; calls and demands stay without them."""
+    agents: Days = 90
+    """Which agent answered a call; the team stays."""
+    calls: Days = 730
+    """Call records and demands."""
+    audit: Days = 730
+    """Who switched what."""
+
+
 class Journal(Model):
     """The record of events and decisions."""
 
@@ -305,7 +323,10 @@ class Service(Model):
     """Journal and database; relative to the working directory."""
     journal: Journal = Journal()
     database: str = ""
-    """SQLAlchemy URL; without it SQLite in state_dir."""
+    """SQLAlchemy URL, e.g. postgresql+asyncpg://host/callrouter; without it SQLite in state_dir."""
+    caller_key: Secret | None = None
+    """Key for the hashes of callers' numbers; without it one is made in state_dir. Several routers need the same."""
+    retention_days: RetentionDays = RetentionDays()
     inbox_max: Annotated[Whole, Field(ge=100, le=10_000_000)] = 20_000
     """Events that may wait to be handled."""
 

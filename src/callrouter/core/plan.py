@@ -47,6 +47,7 @@ class Site:
     title: str
     land: str
     zone: str
+    early_media: bool = True  # False: its trunk carries none, so callers hear no menu and no announcement
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,22 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Menu:
+    """Asked before the answer. Who presses no digit of `options`, in all tries, wants the default topic.
+
+    prompt: sound names, played one after the other, joined by `&`. A number that implies a topic skips the menu.
+    """
+
+    prompt: str
+    options: tuple[tuple[str, str], ...]  # (digit 0-9, * or #; topic), sorted by digit
+    wait_s: float  # for a digit, after the prompt
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hotline:
+    """say_*: sound names joined by `&` ([a-z0-9-]{1,60} each), '' = nothing; say_closed goes through `opening.spoken`."""
+
     name: str
     title: str
     site: str
@@ -90,6 +106,11 @@ class Hotline:
     line_max: int = 1000  # callers who may wait at once; the next is busied
     priority: int = 0
     affinity_s: float = 0.0  # a caller who rings again within this time prefers his last agent; 0 = off
+    redial_window_s: float = 1800.0  # a caller who rings again within this time after an attempt still wants the same
+    menu: Menu | None = None
+    say_welcome: str = ""  # before ringing
+    say_closed: str = ""
+    say_busy: str = ""  # when nobody could serve the caller
 
 
 @dataclass(frozen=True, slots=True)

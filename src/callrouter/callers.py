@@ -1,0 +1,82 @@
+"""Who a caller is without keeping his number: one spelling for each number, and a keyed hash of it.
+
+The key never leaves the machine's files; without it the hash says nothing, with it everybody's hash could be tried
+out, so it is as secret as a password. Knows nothing of calls.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from secrets import token_hex
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+REGION = "DE"  # where numbers without a country code are from
+KEY_BYTES_MIN = 16
+DIGEST_BYTES = 16
+
+
+class BadKey(ValueError):
+    """The key is missing or too short to be one."""
+
+
+def normalise(number: str) -> str:
+    """One spelling for one number: E.164, or the digits as they came where that says nothing; '' withheld.
+
+    0171 1234567, +49 171 1234567, 0049171… and 49171… are the same caller. An extension stays as it is.
+    """
+    text = "".join(sign for sign in number if sign.isdigit() or sign == "+")
+    digits = text.lstrip("+")
+    if not digits.isascii() or not digits:
+        return ""
+    # Some trunks leave out the plus; a national number without its 0 is rarer, and seldom valid that way.
+    spellings = (text,) if text[0] in "+0" else (f"+{text}", text)
+    for spelling in spellings:
+        try:
+            parsed = phonenumbers.parse(spelling, REGION)
+        except NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(parsed):
+            return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    return digits
+
+
+class Callers:
+    """Numbers to keys. The same number gives the same key as long as the secret is the same."""
+
+    def __init__(self, secret: str) -> None:
+        """Raises BadKey for a secret that is too short."""
+        if len(secret.encode()) < KEY_BYTES_MIN:
+            raise BadKey(f"the key for callers' numbers is shorter than {KEY_BYTES_MIN} bytes; make a longer one")
+        self._secret = blake2b(secret.encode(), digest_size=32).digest()  # blake2b takes at most 64 bytes of key
+        self.key_of = lru_cache(maxsize=8_192)(self._key_of)
+
+    def _key_of(self, number: str) -> str:
+        """'' for a withheld number."""
+        same = normalise(number)
+        return blake2b(same.encode(), key=self._secret, digest_size=DIGEST_BYTES).hexdigest() if same else ""
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in this file, made if it is missing; readable by its owner only. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        pass
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, f"{token_hex(32)}\n".encode())
+        os.fsync(descriptor)
+        os.link(fresh, path)  # whole or not at all, and never over one that another process made
+    except FileExistsError:
+        pass
+    finally:
+        os.close(descriptor)
+        fresh.unlink()
+    return path.read_text(encoding="ascii").strip()
