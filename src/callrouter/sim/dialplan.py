@@ -113,7 +113,10 @@ async def _hold(x: Exchange, channel: Channel) -> str | None:
             x.user_event(channel, "CrFenced", (call, ("Cmd", order)))
         if frame is not None:
             continue
+        late = loop.time() - look_at
         look_at = loop.time() + x.look_s
+        if late > x.look_s / 2:
+            continue  # the machine stood still, and the router with it if it lives in this process: look again
         if not v.get("CR_CLAIM"):
             return None
         now = beat(x)
