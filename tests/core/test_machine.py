@@ -126,6 +126,14 @@ class Machine(RuleBasedStateMachine):
     def a_caller_hangs_up(self, data: st.DataObject) -> None:
         self.world.hang_up(self.pick(data, *e.Stage))
 
+    @rule(data=st.data(), cause=st.booleans())
+    def several_things_happen_at_once(self, data: st.DataObject, cause: bool) -> None:
+        """A caller arrives in the instant in which an agent becomes ready; either may be told first."""
+        agent = data.draw(st.sampled_from(self.world.router.plan.agents))
+        hotline = data.draw(st.sampled_from(self.world.router.plan.hotlines))
+        number = data.draw(st.sampled_from(hotline.numbers)).digits
+        self.world.arrive_with(hotline.site, number, e.AgentActed(agent.id, e.AgentAct.READY), first=cause)
+
     @rule(seconds=st.sampled_from([0.0, 0.5, 5.0, 12.0, 40.0, 200.0]))
     def time_passes(self, seconds: float) -> None:
         self.world.pass_time(seconds)
@@ -170,6 +178,13 @@ class Machine(RuleBasedStateMachine):
             self.world.link_up(site)
         else:
             del self.world.wanted_reread[site]
+
+    @rule(data=st.data())
+    def a_site_is_read_while_somebody_arrives(self, data: st.DataObject) -> None:
+        call = self.world.calls[self.pick(data, e.Stage.HELD)]
+        self.world.link_up(call.site)
+        if call.id in self.world.calls:
+            self.world.echo(call.id)
 
     @rule(up=st.booleans())
     def a_trunk_changes(self, up: bool) -> None:

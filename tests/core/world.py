@@ -50,8 +50,6 @@ class Books:
         self.orders: list[c.Order] = []
 
     def take(self, commands: list[c.Command]) -> None:
-        plan = self.router.plan
-        team_of = {a.id: a.team for a in plan.agents}
         for command in commands:
             match command:
                 case c.AgentChanged(agent=agent, before=before, after=after):
@@ -62,22 +60,71 @@ class Books:
                     self.ended[call] = command
                 case c.AnsweredWithoutAgent():
                     self.broken.append(command)
-                case c.Offer(targets=targets, because=because):
-                    assert because
-                    for target in targets:
-                        assert self.state[target.agent] == "offered"
-                    lender = team_of[targets[0].agent]
-                    live = self.router.state.calls.get(command.call)
-                    if live is not None and live.offer is not None and live.offer.agreement:
-                        deal = next(
-                            a
-                            for a in plan.agreements
-                            if (a.name, a.borrower, a.lender) == (live.agreement, live.borrower, lender)
-                        )
-                        free = sum(self.state.get(a) == "ready" for a, t in team_of.items() if t == lender)
-                        assert free >= deal.reserve, "the reserve was touched"
+                case c.Offer():
+                    self._lawful(command)
             if isinstance(command, c.Claim | c.Offer | c.CancelOffer | c.Release | c.Reread):
                 self.orders.append(command)
+
+    def _lawful(self, offer: c.Offer) -> None:
+        """Right skills, free until now; borrowed only as the agreement says, and only if nobody of its own is free."""
+        assert offer.because
+        s, plan = self.router.state, self.router.plan
+        team_of = {a.id: a.team for a in plan.agents}
+        call = s.calls.get(offer.call)
+        if call is None or call.offer is None or call.offer.number != offer.attempt:
+            return  # several events of one instant: it is over already
+        topic, waited = s.topic(call), s.now - call.arrived_at
+        needs = [topic.needs, *(step.needs for step in topic.relax if waited >= step.after_s)][-1]
+        own = topic.teams or s.hotlines[call.hotline].teams
+        lender = team_of[offer.targets[0].agent]
+        agents = {a.id: a for a in plan.agents}
+        for target in offer.targets:
+            assert self.state[target.agent] == "offered"
+            assert team_of[target.agent] == lender
+            assert meets(agents[target.agent].skills, needs), f"{target.agent} lacks {needs}"
+            assert (call.site, target.site) not in s.trunks_down
+        if not call.agreement:
+            assert lender in own
+            return
+        deal = next(
+            a for a in plan.agreements if (a.name, a.borrower, a.lender) == (call.agreement, call.borrower, lender)
+        )
+        free = [a for a in plan.agents if self.state.get(a.id) == "ready"]
+        assert sum(a.team == lender for a in free) >= deal.reserve, "the reserve was touched"
+        assert deal.borrower in own
+        assert not deal.hotlines or call.hotline in deal.hotlines
+        assert not deal.topics or topic.name in deal.topics
+        assert waited >= deal.after_s
+        live = s.deals[f"{deal.name}/{deal.borrower}"]
+        assert live.enabled
+        assert live.window_open
+        for agent in free:
+            there = (call.site, agent.site) not in s.trunks_down
+            assert not (agent.team in own and there and meets(agent.skills, needs)), f"{agent.id} is of its own"
+
+    def in_turn(self, commands: list[c.Command]) -> None:
+        """Whoever still waits has no better turn than a caller who was just offered an agent whom both could have."""
+        s, plan = self.router.state, self.router.plan
+        agents = {a.id: a for a in plan.agents}
+        turns = {x.id: (-s.lanes[x.lane].priority, x.arrived_at, x.sequence) for x in s.calls.values() if x.lane}
+        for command in commands:
+            call = s.calls.get(command.call) if isinstance(command, c.Offer) else None
+            if call is None or call.offer is None:
+                continue
+            turn = (-s.hotlines[call.hotline].priority - s.topic(call).priority, call.arrived_at, call.sequence)
+            agent = agents[call.offer.targets[0].agent]
+            for other, its_turn in turns.items():
+                one = s.calls[other]
+                lane = s.lanes[one.lane]
+                if not meets(agent.skills, lane.needs) or (one.site, agent.site) in s.trunks_down:
+                    continue
+                if agent.team in lane.teams:
+                    assert not call.agreement, f"{other} of the agent's own team waits, a borrowed call has him"
+                    assert turn < its_turn, f"{other} came before {call.id}"
+                elif call.agreement:
+                    deal = s.deals[f"{call.agreement}/{call.borrower}"]
+                    if deal.covers(lane) and s.now - one.arrived_at >= deal.agreement.after_s:
+                        assert turn < its_turn, f"{other} came before {call.id}"
 
     def check(self) -> None:
         """The invariants of the design, against the router's state, by looking at everything."""
@@ -166,6 +213,7 @@ class World:
             elif order.call in self.calls:
                 self.calls[order.call].orders.append(order)
         self.books.check()
+        self.books.in_turn(commands)
         return commands
 
     def told(self, site: str, *events: e.Event) -> None:
@@ -178,6 +226,8 @@ class World:
         while (due := self.router.next_deadline()) is not None and due <= end:
             self.now = max(self.now, due)
             self.send(e.Tick())
+            later = self.router.next_deadline()
+            assert later is None or later > self.now, "a Tick left its own deadline behind: the driver would spin"
             self.after_tick()
         self.now = end
 
@@ -230,6 +280,12 @@ class World:
                 call.orders.clear()
         self.send(e.LinkDown(site))
 
+    def echo(self, call_id: str) -> None:
+        """What the link kept back while it read the site comes after it: the caller's hold is told once more."""
+        call = self.calls[call_id]
+        self.told(call.site, e.CallArrived(call.id, call.site, call.number, call.caller))
+        self.told(call.site, e.CallHeld(call.id, call.up))
+
     # ---- callers
 
     def arrive(self, site: str, number: str, caller: str = "") -> str:
@@ -238,6 +294,15 @@ class World:
         self.calls[call.id] = call
         self.told(site, e.CallArrived(call.id, site, number, caller))
         self.told(site, e.CallHeld(call.id))
+        return call.id
+
+    def arrive_with(self, site: str, number: str, other: e.Event, *, first: bool) -> str:
+        """As `arrive`, in one instant with another event that comes before or after it."""
+        self.made += 1
+        call = TrueCall(f"{site}/{self.made}.0", site, number, self.now)
+        self.calls[call.id] = call
+        mine = (e.CallArrived(call.id, site, number), e.CallHeld(call.id)) if self.links[site] else ()
+        self.send(*((other, *mine) if first else (*mine, other)))
         return call.id
 
     def hang_up(self, call_id: str, cause: int = 16) -> None:

@@ -6,11 +6,12 @@ What can be computed (indexes, timers) is not kept. A thawed state behaves exact
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import inf
 
 from callrouter.core.agents import AgentSeat, AgentState, Intent
 from callrouter.core.calls import Attempt, Call, CallState
 from callrouter.core.commands import Outcome
-from callrouter.core.overflow import Health
+from callrouter.core.overflow import Deal, Health
 from callrouter.core.plan import Hotline, Plan
 from callrouter.core.state import State
 from callrouter.core.timers import Rank
@@ -81,6 +82,8 @@ class SavedDeal:
     until: float | None
     switched: bool
     borrowed: int
+    window_open: bool
+    window_until: float | None  # None: it never changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ _SEAT = [f.name for f in fields(SavedSeat)]
 
 def freeze(s: State) -> Checkpoint:
     """Made between events: nothing is dirty then."""
-    assert not {**s.dirty_teams, **s.held}, "a checkpoint is made between events"
+    assert not any((s.dirty_teams, s.dirty_lanes, s.held)), "a checkpoint is made between events"
     named = {h.name for h in s.plan.hotlines}
     return Checkpoint(
         s.plan,
@@ -122,15 +125,20 @@ def freeze(s: State) -> Checkpoint:
         s.offers,
         tuple(SavedCall(**{name: getattr(call, name) for name in _CALL}) for call in s.calls.values()),
         tuple(SavedSeat(**{name: getattr(seat, name) for name in _SEAT}) for seat in s.seats.values()),
-        tuple(SavedDeal(key, d.enabled, d.until, d.switched, d.borrowed) for key, d in s.deals.items()),
+        tuple(_save_deal(d) for d in s.deals.values()),
         tuple(SavedHealth(team, tuple(h.decided)) for team, h in s.health.items()),
         tuple(s.links.items()),
-        tuple((a, b, None if until == float("inf") else until) for (a, b), until in s.trunks_down.items()),
+        tuple((a, b, None if until == inf else until) for (a, b), until in s.trunks_down.items()),
         tuple(s.reread_at.items()),
         tuple((caller, agent, at) for caller, (agent, at) in s.affinity.items()),
         tuple(h for name, h in s.hotlines.items() if name not in named),
         tuple(SavedTimer(t.due, int(t.rank), t.ref) for t in s.timers.alive()),
     )
+
+
+def _save_deal(d: Deal) -> SavedDeal:
+    until = None if d.window_until == inf else d.window_until
+    return SavedDeal(d.key, d.enabled, d.until, d.switched, d.borrowed, d.window_open, until)
 
 
 def thaw(saved: Checkpoint) -> State:
@@ -139,7 +147,7 @@ def thaw(saved: Checkpoint) -> State:
     s.timers.clear()
     s.sequence, s.offers = saved.sequence, saved.offers
     s.links = dict(saved.links)
-    s.trunks_down = {(a, b): float("inf") if until is None else until for a, b, until in saved.trunks_down}
+    s.trunks_down = {(a, b): inf if until is None else until for a, b, until in saved.trunks_down}
     s.reread_at = dict(saved.reread_at)
     for caller, agent, at in saved.affinity:
         s.affinity[caller] = (agent, at)
@@ -148,6 +156,8 @@ def thaw(saved: Checkpoint) -> State:
     for kept in saved.deals:
         deal = s.deals[kept.key]
         deal.enabled, deal.until, deal.switched, deal.borrowed = kept.enabled, kept.until, kept.switched, kept.borrowed
+        deal.window_open = kept.window_open  # as it was seen: its deadline may be due and not come yet
+        deal.window_until = inf if kept.window_until is None else kept.window_until
     for one in saved.health:
         health = s.health[one.team] = Health()
         for at, good in one.decided:
@@ -164,8 +174,12 @@ def thaw(saved: Checkpoint) -> State:
 def _rearm(s: State, saved: SavedTimer) -> None:
     rank = Rank(saved.rank)
     timer = s.timers.set(saved.due, rank, saved.ref)
-    if rank is Rank.AGENT and saved.ref in s.seats:
+    if rank is Rank.AGENT:
         s.seats[saved.ref].timer = timer
+    elif rank is Rank.AGREEMENT:
+        kind, _, key = saved.ref.partition("/")
+        if kind == "health":
+            s.health[key].watched = True
     elif rank in (Rank.LIMIT, Rank.WIDEN, Rank.WATCH):
         call = s.calls[saved.ref]
         if rank is Rank.LIMIT:

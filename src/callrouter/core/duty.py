@@ -26,7 +26,8 @@ def phone_acted(s: State, e: PhoneActed) -> None:
 
 def _act(s: State, seat: AgentSeat, act: AgentAct, reason: str, by: str) -> None:
     if act is AgentAct.WRAP_UP_MORE:
-        if seat.state is AgentState.WRAP_UP and seat.resume_at is not None:
+        if seat.state is AgentState.WRAP_UP:
+            assert seat.resume_at is not None, f"the wrap-up of {seat.id} has no end"
             s.resume_later(seat, seat.resume_at - s.now + s.teams[seat.team].wrap_up_more_s)
         return
     if not _intend(seat, act, reason):
@@ -89,10 +90,8 @@ def phone_leg(s: State, e: PhoneLeg) -> None:
     s.move_seat(seat, AgentMove.CHANGED, "a call of his own began" if e.up else "his phone is free again")
 
 
-def resume(s: State, seat: AgentSeat | None) -> None:
+def resume(s: State, seat: AgentSeat) -> None:
     """A wrap-up, a timed pause or a suspicion is over."""
-    if seat is None:
-        return
     seat.timer = seat.resume_at = None
     if seat.state is AgentState.WRAP_UP:
         s.move_seat(seat, AgentMove.WRAPPED, "wrap-up time is over")

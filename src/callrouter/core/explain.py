@@ -12,7 +12,7 @@ from math import inf
 from callrouter.core import events as e
 from callrouter.core.agents import AgentSeat, AgentState
 from callrouter.core.calls import Call
-from callrouter.core.commands import CallFinished, Command, Offer, Release
+from callrouter.core.commands import Command, Offer, Release
 from callrouter.core.lines import Lane
 from callrouter.core.matching import may_borrow
 from callrouter.core.network import Network
@@ -168,7 +168,7 @@ def ask(plan: Plan, question: Question) -> Answer:
         key = (hotline.name, topic, 0, hotline.site)
         seen = candidates(router.state, call, Lane(key, hotline, router.state.topic(call)))
     commands += router.handle(e.CallHeld(call_id), now)
-    while (due := router.next_deadline() or inf) <= question.at + question.waited_s and call_id in router.state.calls:
+    while (due := router.next_deadline() or inf) <= question.at + question.waited_s:
         waiting = candidates_of(router, call_id)
         commands = [*commands, *router.handle(e.Tick(), due)]
         seen = waiting or seen
@@ -187,6 +187,4 @@ def _answer(router: Router, commands: list[Command], seen: tuple[Candidate, ...]
                 call = router.state.calls[command.call]
                 assert call.release is not None
                 return Answer(call.release[1], (), "", "", command.because, seen)
-            case CallFinished():
-                return Answer(command.outcome, (), "", "", command.because, seen)
     return Answer("waits", (), "", "", "nobody may take the call now", seen)

@@ -6,14 +6,16 @@ then the longest wait. A borrowed call goes only where the agreement lets it, an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from heapq import heapify, heappop, heapreplace
 from math import ceil
 from typing import Any
 
 from callrouter.core.agents import AgentMove, AgentSeat, AgentState
 from callrouter.core.calls import Attempt, Call, CallMove, CallState
 from callrouter.core.commands import CancelOffer, Claim, Offer, Outcome, Release, Target
-from callrouter.core.lines import Lane, Turn
+from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal
 from callrouter.core.plan import Strategy
 from callrouter.core.selection import Pool, meets
@@ -22,49 +24,47 @@ from callrouter.core.state import RING_GRACE_S, State
 
 def settle(s: State) -> None:
     """Make every offer that is possible now, then claim or release the callers who stay."""
-    while s.dirty_lanes or s.dirty_teams:
-        lanes = [s.lanes[key] for key in s.dirty_lanes if key in s.lanes]
+    if s.dirty_lanes or s.dirty_teams:
+        lanes = {key: s.lanes[key] for key in s.dirty_lanes if key in s.lanes}
         teams = [team for team in s.dirty_teams if team in s.pools]
         s.dirty_lanes, s.dirty_teams = {}, {}
-        if len(lanes) > 1:
-            lanes.sort(key=lambda lane: lane.turn() or (0, 0.0, 0))
-        for lane in lanes:
-            _serve_own(s, lane)
+        own, lent = dict(lanes), lanes
         for team in teams:
-            _take_own(s, team)
-        for lane in lanes:
-            _borrow(s, lane)
+            if s.pools[team].free:
+                own |= s.team_lanes[team]
+        _in_turn(s, own, _serve_own)
         for team in teams:
-            _lend(s, team)
+            if s.pools[team].free:
+                for deal in s.lending.get(team, ()):
+                    lent |= s.team_lanes[deal.agreement.borrower]
+        _in_turn(s, lent, _borrow)
     if s.held:
         _keep_or_release(s)
 
 
-def _serve_own(s: State, lane: Lane) -> None:
-    """Give the lane's oldest callers to free agents of its own teams."""
-    while (call := lane.head()) is not None:
-        for team in lane.teams:
-            pool = s.pools[team]
-            if pool.free and s.path(lane.site, team) and _offer_from(s, call, lane, pool, None, pool.free):
-                break
+def _in_turn(s: State, lanes: dict[LaneKey, Lane], serve: Callable[[State, Lane, Call], bool]) -> None:
+    """Serve the callers of these lanes by turn, whatever their lane; a lane whose head cannot be served is done."""
+    turns = [(turn, lane) for lane in lanes.values() if (turn := lane.turn()) is not None]
+    heapify(turns)  # no two turns are equal
+    while turns:
+        lane = turns[0][1]
+        call = lane.head()
+        assert call is not None, f"nobody waits in {lane.key}"
+        served = serve(s, lane, call)
+        turn = lane.turn()
+        if served and turn is not None:
+            heapreplace(turns, (turn, lane))
         else:
-            return
+            heappop(turns)
 
 
-def _take_own(s: State, team: str) -> None:
-    """Give the team's free agents the calls of its own hotlines."""
-    pool = s.pools[team]
-    while pool.free:
-        best: tuple[Turn, Lane] | None = None
-        for lane in s.team_lanes[team].values():
-            turn = lane.turn()
-            if turn and (best is None or turn < best[0]) and s.path(lane.site, team) and pool.best(lane.needs):
-                best = (turn, lane)
-        if best is None:
-            return
-        call = best[1].head()
-        assert call is not None
-        _offer_from(s, call, best[1], pool, None, pool.free)
+def _serve_own(s: State, lane: Lane, call: Call) -> bool:
+    """Give the lane's oldest caller to a free agent of its own teams."""
+    for team in lane.teams:
+        pool = s.pools[team]
+        if pool.free and s.path(lane.site, team) and _offer_from(s, call, lane, pool, None, pool.free):
+            return True
+    return False
 
 
 def may_borrow(s: State, deal: Deal, lane: Lane, call: Call) -> str:
@@ -79,36 +79,14 @@ def may_borrow(s: State, deal: Deal, lane: Lane, call: Call) -> str:
     return why
 
 
-def _borrow(s: State, lane: Lane) -> None:
-    """Let the lane's oldest callers overflow, by the agreements in their listed order."""
-    while (call := lane.head()) is not None:
-        deals = [d for team in lane.teams for d in s.borrowing.get(team, ()) if d.covers(lane)]
-        for deal in sorted(deals, key=lambda d: d.order):
-            pool = s.pools[deal.agreement.lender]
-            if not may_borrow(s, deal, lane, call) and _offer_from(s, call, lane, pool, deal, _spare(deal, pool)):
-                break
-        else:
-            return
-
-
-def _lend(s: State, lender: str) -> None:
-    """Give what the team has to spare to the longest-waiting callers that an agreement lets it take."""
-    pool = s.pools[lender]
-    deals = s.lending.get(lender, ())
-    while pool.free:
-        best: tuple[Turn, Lane, Deal] | None = None
-        for deal in deals:
-            for lane in s.team_lanes[deal.agreement.borrower].values():
-                turn, call = lane.turn(), lane.head()
-                if turn is None or call is None or (best is not None and turn >= best[0]) or not deal.covers(lane):
-                    continue
-                if not may_borrow(s, deal, lane, call) and pool.best(lane.needs):
-                    best = (turn, lane, deal)
-        if best is None:
-            return
-        call = best[1].head()
-        assert call is not None
-        _offer_from(s, call, best[1], pool, best[2], _spare(best[2], pool))
+def _borrow(s: State, lane: Lane, call: Call) -> bool:
+    """Let the lane's oldest caller overflow, by the agreements in their listed order."""
+    deals = [d for team in lane.teams for d in s.borrowing.get(team, ()) if d.covers(lane)]
+    for deal in sorted(deals, key=lambda d: d.order):
+        pool = s.pools[deal.agreement.lender]
+        if not may_borrow(s, deal, lane, call) and _offer_from(s, call, lane, pool, deal, _spare(deal, pool)):
+            return True
+    return False
 
 
 def _spare(deal: Deal, pool: Pool) -> int:

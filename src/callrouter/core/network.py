@@ -66,6 +66,7 @@ class Network:
         self.numbers = {n.digits: (h.name, n.topic) for h in plan.hotlines for n in h.numbers}
         self._open = {}
         self.deals = {}
+        self.timers.drop(Rank.AGREEMENT)  # set anew below: those of agreements that are gone must not pile up
         for order, agreement in enumerate(plan.agreements):
             deal = Deal(agreement, order, agreement.enabled)
             old = old_deals.get(deal.key)
@@ -74,7 +75,8 @@ class Network:
             lent = (agreement.name, agreement.borrower)
             deal.borrowed = sum((call.agreement, call.borrower) == lent for call in self.calls.values())
             self.deals[deal.key] = deal
-            self.watch_deal(deal)
+            self.watch_window(deal)
+            self.watch_switch(deal)
         self.lending: dict[str, list[Deal]] = {}
         self.borrowing: dict[str, list[Deal]] = {}
         for deal in self.deals.values():
@@ -85,6 +87,9 @@ class Network:
             for d in self.deals.values()
             if d.agreement.lender_health > 0
         }
+        for team, health in self.health.items():
+            health.watched = False
+            self.watch_health(team)
         self._load_seats()
         self._load_lines()
 
@@ -158,12 +163,23 @@ class Network:
             known = self._open[hotline.name] = calendar.state(hotline.hours, self.now)
         return known[0]
 
-    def watch_deal(self, deal: Deal) -> None:
-        """Wake up when the switch expires and when the window opens or closes."""
+    def watch_window(self, deal: Deal) -> None:
+        """Is the agreement's window open? Wake up when it opens or closes next."""
         deal.window_open, deal.window_until = calendar.state(deal.agreement.window, self.now)
-        for due in (deal.window_until, deal.until):
-            if due is not None and due != inf:
-                self.timers.set(due, Rank.AGREEMENT, f"deal/{deal.key}")
+        if deal.window_until != inf:
+            self.timers.set(deal.window_until, Rank.AGREEMENT, f"deal/{deal.key}")
+
+    def watch_switch(self, deal: Deal) -> None:
+        """Wake up when the agreement's switch expires."""
+        if deal.until is not None:
+            self.timers.set(deal.until, Rank.AGREEMENT, f"deal/{deal.key}")
+
+    def watch_health(self, team: str) -> None:
+        """Wake up when the oldest decided call of this lender leaves the window."""
+        health = self.health[team]
+        if health.decided and not health.watched:
+            health.watched = True
+            self.timers.set(health.next_change(), Rank.AGREEMENT, f"health/{team}")
 
     # ---- what is told
 

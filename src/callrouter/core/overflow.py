@@ -9,7 +9,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import inf
 
-from callrouter.core import calendar
 from callrouter.core.lines import Lane
 from callrouter.core.plan import Agreement
 
@@ -23,6 +22,7 @@ class Health:
 
     decided: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=HEALTH_CALLS_MAX))
     good: int = 0
+    watched: bool = False  # a deadline is set for its next change
 
     def add(self, now: float, good: bool) -> None:
         if len(self.decided) == HEALTH_CALLS_MAX:
@@ -32,7 +32,7 @@ class Health:
 
     def share(self, now: float) -> float:
         """1.0 when nothing was decided: nobody has been let down."""
-        while self.decided and self.decided[0][0] <= now - HEALTH_WINDOW_S:
+        while self.next_change() <= now:  # the same sum as the deadline: rounding must not part them
             self.good -= self.decided.popleft()[1]
         return self.good / len(self.decided) if self.decided else 1.0
 
@@ -58,18 +58,18 @@ class Deal:
     def key(self) -> str:
         return f"{self.agreement.name}/{self.agreement.borrower}"
 
-    def look_at_window(self, now: float) -> None:
-        if now >= self.window_until or self.window_until == inf:
-            self.window_open, self.window_until = calendar.state(self.agreement.window, now)
-
     def covers(self, lane: Lane) -> bool:
         """Is the lane's hotline and topic part of the agreement, and its team the borrower?"""
+        return self.joins(lane.teams, lane.hotline.name, lane.topic.name)
+
+    def joins(self, teams: tuple[str, ...], hotline: str, topic: str) -> bool:
+        """Does it let calls of this hotline and topic, whose own teams these are, go to the lender?"""
         a = self.agreement
         return (
-            a.borrower in lane.teams
-            and a.lender not in lane.teams
-            and (not a.hotlines or lane.hotline.name in a.hotlines)
-            and (not a.topics or lane.topic.name in a.topics)
+            a.borrower in teams
+            and a.lender not in teams
+            and (not a.hotlines or hotline in a.hotlines)
+            and (not a.topics or topic in a.topics)
         )
 
     def why_not(self, free: int, health: float) -> str:

@@ -6,13 +6,14 @@ alone until the next look.
 
 from __future__ import annotations
 
-from callrouter.core.agents import AgentMove, AgentSeat
+from callrouter.core.agents import LEGS_MAX, AgentMove, AgentSeat, AgentState
 from callrouter.core.calls import Attempt, Call, CallMove, CallState
 from callrouter.core.commands import CallOffered, Outcome, Target
 from callrouter.core.events import LiveCall, Result, SiteRead, Stage
 from callrouter.core.matching import limit_reason, release
 from callrouter.core.plan import Agent
 from callrouter.core.state import HOLD_GRACE_S, RING_GRACE_S, State
+from callrouter.core.timers import Rank
 
 FRESH_S = 2.0  # an order younger than this may not show in what was read
 
@@ -54,13 +55,13 @@ def _phones(s: State, event: SiteRead) -> None:
         seat, phone_state = s.seats[agent.id], phones.get(agent.phone)
         seat.phone_up = phone_state is not None and phone_state.reachable
         seat.phone_in_use = phone_state is not None and phone_state.in_use
-        seat.legs = tuple(legs.get(agent.phone, ())[:8])
+        seat.legs = tuple(legs.get(agent.phone, ())[:LEGS_MAX])
         s.move_seat(seat, AgentMove.CHANGED, "the site was read back")
 
 
 def _vanished(s: State, call: Call) -> None:
     """Its end was not seen."""
-    if call.answered_at is not None and call.agent:
+    if call.state in (CallState.TALKING, CallState.TRANSFERRED):
         s.finish(call, Outcome.ANSWERED, 0, "ended while the site could not be seen")
     elif call.release is not None:
         s.finish(call, call.release[1], 0, call.release[2])
@@ -72,12 +73,17 @@ def hold(s: State, call: Call) -> None:
     """The call listens for orders (again): into its line, or to its end if that is decided."""
     if call.lane is not None:
         return  # told twice
-    if call.state is CallState.OFFERED:
+    if call.offer is not None:
+        if s.now - call.offer.at < FRESH_S:
+            # The echo of the hold in which the call was read back and then offered: that order is on its way.
+            return
         s.fail_offer(call, Result.CANCELLED, "back in hold")  # its end was not told
     elif call.state in (CallState.TALKING, CallState.TRANSFERRED):
         s.agent_left(call, "back in hold")
         s.give_back(call)
         call.agent = ""
+        if call.limit_at is not None:  # his answer ended the limit; he rings again, so it counts again
+            call.limit_timer = s.timers.set(max(call.limit_at, s.now), Rank.LIMIT, call.id)
     if not s.move_call(call, CallMove.HOLD):
         return
     s.watch_not(call)
@@ -127,8 +133,6 @@ def adopt(s: State, seen: LiveCall, site: str) -> Call:
         s.move_call(call, CallMove.HOLD)
         _adopt_offer(s, call, seen)
     elif seen.stage in (Stage.TALKING, Stage.ELSEWHERE):
-        s.move_call(call, CallMove.HOLD)
-        s.move_call(call, CallMove.OFFER)
         _adopt_talk(s, call, seen)
     else:
         s.move_call(call, CallMove.FAILSAFE)
@@ -143,30 +147,31 @@ def _lent_under(s: State, call: Call, team: str) -> None:
     """The agreement that must have let the call go to this team: the first one that joins them."""
     topic, hotline = s.topic(call), s.hotlines.get(call.hotline)
     own = topic.teams or (hotline.teams if hotline else ())
-    if team in own:
-        return
     for deal in s.lending.get(team, ()):
-        if deal.agreement.borrower in own:
+        if deal.joins(own, call.hotline, topic.name):
             call.agreement, call.borrower = deal.agreement.name, deal.agreement.borrower
             deal.borrowed += 1
             return
 
 
-def _free_for(s: State, seat: AgentSeat, call: Call) -> None:
+def free_for(s: State, seat: AgentSeat, call: Call) -> None:
     """He is found with this call: whatever else we thought he had is over."""
-    other = s.calls.get(seat.call) if seat.call and seat.call != call.id else None
-    if other is None:
+    if seat.call == call.id:
         return
-    if other.offer is not None:
-        s.seat_not_taken(other, other.offer, seat.id, Result.CANCELLED)
-    else:
-        s.agent_left(other, "found with another call")
-    s.move_seat(seat, AgentMove.WRAPPED, "found with another call")
-    s.resume_not(seat)
-    s.reread(other.site, f"{seat.id} was found with another call")
+    if seat.call:
+        other = s.calls[seat.call]
+        if other.offer is not None:
+            s.seat_not_taken(other, other.offer, seat.id, Result.CANCELLED)
+        else:
+            s.agent_left(other, "found with another call")
+        s.reread(other.site, f"{seat.id} was found with another call")
+    if seat.state is AgentState.WRAP_UP:
+        s.resume_not(seat)
+        s.move_seat(seat, AgentMove.WRAPPED, "found with another call")
 
 
 def _adopt_offer(s: State, call: Call, seen: LiveCall) -> None:
+    s.leave_line(call)
     agents = _agents_of(s, seen.offered)
     if not agents:
         s.put_call(call, CallState.RETURNING)
@@ -177,11 +182,10 @@ def _adopt_offer(s: State, call: Call, seen: LiveCall) -> None:
     targets = tuple(Target(a.id, a.site, a.phone) for a in agents)
     for agent in agents:
         seat = s.seats[agent.id]
-        _free_for(s, seat, call)
+        free_for(s, seat, call)
         seat.call = call.id
         s.move_seat(seat, AgentMove.OFFER, "found ringing")
     _lent_under(s, call, team.name)
-    s.leave_line(call)
     s.move_call(call, CallMove.OFFER)
     call.attempt, call.claimed = seen.attempt, True
     call.offer = Attempt(
@@ -201,22 +205,38 @@ def _adopt_offer(s: State, call: Call, seen: LiveCall) -> None:
 def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
     pairs = tuple((site, phone) for _, site, phone, answered in seen.legs if answered) or seen.offered
     agents = _agents_of(s, pairs)
+    s.leave_line(call)
     if not agents or seen.stage is Stage.ELSEWHERE:
-        # Answered, and not by anybody of ours who is still there.
-        call.answered_at = call.answered_at or s.now - seen.talk_s
-        if agents and not call.agent:
-            call.agent, call.team = agents[0].id, agents[0].team
-        if s.move_call(call, CallMove.ANSWER):
-            s.move_call(call, CallMove.AGENT_LEFT)
-        call.left_at = call.left_at or s.now
-        s.watch_not(call)
+        _answered_elsewhere(s, call, seen, agents)
         return
-    seat = s.seats[agents[0].id]
-    _free_for(s, seat, call)
-    leg = next((leg for leg, site, phone, _ in seen.legs if (site, phone) == pairs[0]), "")
+    found = agents[0]
+    seat = s.seats[found.id]
+    free_for(s, seat, call)
+    leg = next((leg for leg, site, phone, _ in seen.legs if (site, phone) == (found.site, found.phone)), "")
+    s.put_call(call, CallState.OFFERED)
     if not call.agreement:
         _lent_under(s, call, seat.team)
     s.answered(call, seat, leg, seen.talk_s)
+
+
+def _answered_elsewhere(s: State, call: Call, seen: LiveCall, agents: list[Agent]) -> None:
+    """Answered, and not by anybody of ours who is still there. agents: who may have put the caller through."""
+    offer, call.offer = call.offer, None
+    if offer is not None:
+        for target in offer.targets:
+            s.seat_not_taken(call, offer, target.agent, Result.CANCELLED)
+    if not agents:
+        s.give_back(call)
+    elif not call.agent:
+        call.agent, call.team = agents[0].id, agents[0].team
+        if not call.agreement:
+            _lent_under(s, call, call.team)
+    if call.answered_at is None:
+        call.answered_at = max(call.arrived_at, s.now - seen.talk_s)
+    call.left_at = s.now
+    s.put_call(call, CallState.TRANSFERRED)
+    s.watch_not(call)
+    s.timers.cancel(call.limit_timer)
 
 
 def _correct_held(s: State, call: Call, seen: LiveCall) -> None:
@@ -240,13 +260,12 @@ def _correct(s: State, call: Call, seen: LiveCall) -> None:
                 s.put_call(call, CallState.WAITING)
                 _adopt_offer(s, call, seen)
         case Stage.TALKING if call.state is not CallState.TALKING:
-            if call.state is not CallState.OFFERED:
-                s.leave_line(call)
-                s.put_call(call, CallState.OFFERED)
             _adopt_talk(s, call, seen)
         case Stage.ELSEWHERE:
             if call.state is CallState.TALKING:
                 s.agent_left(call, "the caller was put through to somebody else")
+            elif call.state is not CallState.TRANSFERRED:
+                _adopt_talk(s, call, seen)
         case Stage.FAILSAFE:
             taken(s, call)
         case _:
@@ -257,6 +276,7 @@ def taken(s: State, call: Call) -> None:
     """The dialplan has the call now."""
     if call.offer is not None:
         s.fail_offer(call, Result.CANCELLED, "the dialplan took the call")
+    s.agent_left(call, "the dialplan took the call")
     s.leave_line(call)
     s.watch_not(call)
     s.timers.cancel(call.limit_timer)
@@ -272,3 +292,7 @@ def lose_link(s: State, site: str) -> None:
     for agent in s.plan.agents:
         if agent.site == site:
             s.move_seat(s.seats[agent.id], AgentMove.CHANGED, "no link to the site")
+    if site not in {known.name for known in s.plan.sites}:  # it will not be read back: the books close here
+        del s.links[site]
+        for call in [c for c in s.calls.values() if c.site == site]:
+            _vanished(s, call)

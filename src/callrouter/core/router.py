@@ -41,7 +41,7 @@ from callrouter.core.events import (
 )
 from callrouter.core.matching import cancel, limit_reached, replace_offer, settle
 from callrouter.core.plan import Plan
-from callrouter.core.reconcile import book, hold, lose_link, read_back, taken
+from callrouter.core.reconcile import book, free_for, hold, lose_link, read_back, taken
 from callrouter.core.snapshot import Counts, Snapshot
 from callrouter.core.state import HOLD_GRACE_S, State
 from callrouter.core.timers import Rank
@@ -139,7 +139,7 @@ def _call_ended(s: State, e: CallEnded) -> None:
     s.check_promise(call, e.answered, "up at its end")
     if call.state is CallState.FAILSAFE:
         s.finish(call, Outcome.FAILSAFE, e.cause, "served by the dialplan: it saw no router")
-    elif call.agent:
+    elif call.state in (CallState.TALKING, CallState.TRANSFERRED):
         s.finish(call, Outcome.ANSWERED, e.cause, "the conversation ended")
     elif call.release is not None:
         s.finish(call, call.release[1], e.cause, call.release[2])
@@ -166,9 +166,9 @@ def _leg_started(s: State, e: LegStarted) -> None:
     call = _current(s, e)
     if call is None or call.offer is None:
         return
-    agent = s.by_phone.get((e.site, e.phone))
+    agent = next((t.agent for t in call.offer.targets if (t.site, t.phone) == (e.site, e.phone)), None)
     if agent is None:
-        s.ignore(e, "no agent has this phone")
+        s.ignore(e, "the attempt does not ring this phone")
         return
     replace_offer(call, legs=(*call.offer.legs, (e.leg, agent)))
     if call.offer.cancelled:  # the leg began after the offer was cancelled: end this one too
@@ -203,6 +203,7 @@ def _leg_answered(s: State, e: LegAnswered) -> None:
         s.ignore(e, "no agent has this leg")
         s.reread(call.site, f"{call.id} was answered by somebody unknown")
     else:
+        free_for(s, seat, call)
         s.answered(call, seat, e.leg)
 
 
@@ -218,11 +219,8 @@ def _offer_ended(s: State, e: OfferEnded) -> None:
     call = _current(s, e)
     if call is None or call.offer is None:
         return
-    result = e.result
-    if call.offer.cancelled:
-        result = Result.CANCELLED
-        replace_offer(call, failed=())
-    elif len(call.offer.targets) == 1:
+    result = Result.CANCELLED if call.offer.cancelled else e.result
+    if call.offer.cancelled or len(call.offer.targets) == 1:
         # The dialplan's word about the attempt is more exact than the leg's (it knows whether the phone ever rang).
         replace_offer(call, failed=())
     s.fail_offer(call, result, f"attempt {e.attempt}: {result}")
@@ -273,7 +271,7 @@ def _tick(s: State, _: Tick) -> None:
         rank, ref = due
         match rank:
             case Rank.AGENT:
-                resume(s, s.seats.get(ref))
+                resume(s, s.seats[ref])
             case Rank.AGREEMENT:
                 _agreement_due(s, ref)
             case Rank.TRUNK:
@@ -290,12 +288,11 @@ def _agreement_due(s: State, ref: str) -> None:
     if kind == "deal":
         s.deal_due(key)
         return
-    health = s.health.get(key)
-    if health is not None:
-        health.share(s.now)
-        if health.decided:
-            s.timers.set(health.next_change(), Rank.AGREEMENT, ref)
-        s.dirty_teams[key] = None
+    health = s.health[key]
+    health.share(s.now)
+    health.watched = False
+    s.watch_health(key)
+    s.dirty_teams[key] = None
 
 
 def _call_due(s: State, call: Call, rank: Rank) -> None:
@@ -304,14 +301,11 @@ def _call_due(s: State, call: Call, rank: Rank) -> None:
         limit_reached(s, call)
     elif rank is Rank.WIDEN:
         call.widen_timer = None
-        if call.lane is not None:
-            s.leave_line(call)
-            s.enter_line(call)
+        s.leave_line(call)
+        s.enter_line(call)
     else:
-        call.watch_timer = None
-        if call.state in (CallState.ARRIVED, CallState.OFFERED, CallState.RETURNING, CallState.RELEASING):
-            s.reread(call.site, f"{call.id} is {call.state} for too long")
-            s.watch(call, WATCH_AGAIN_S)
+        s.reread(call.site, f"{call.id} is {call.state} for too long")
+        s.watch(call, WATCH_AGAIN_S)
 
 
 _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {

@@ -20,7 +20,6 @@ from callrouter.core.commands import (
 )
 from callrouter.core.events import Result
 from callrouter.core.network import SUSPECT_S, Network
-from callrouter.core.overflow import HEALTH_WINDOW_S
 from callrouter.core.timers import Rank
 
 AFFINITY_MAX = 10_000
@@ -73,10 +72,10 @@ class State(Network):
     def seat_left(self, seat: AgentSeat, because: str) -> None:
         """His conversation is over: wrap-up, or rest where the team has none."""
         seat.call = ""
-        if not self.move_seat(seat, AgentMove.LEFT, because):
-            return
-        wrap_up_s = self.teams[seat.team].wrap_up_s if seat.team in self.teams else 0.0
-        if wrap_up_s > 0 and not seat.leaving:
+        moved = self.move_seat(seat, AgentMove.LEFT, because)
+        assert moved, f"{seat.id} leaves a conversation but is {seat.state}"
+        wrap_up_s = 0.0 if seat.leaving else self.teams[seat.team].wrap_up_s
+        if wrap_up_s > 0:
             self.resume_later(seat, wrap_up_s)
         else:
             self.move_seat(seat, AgentMove.WRAPPED, "no wrap-up")
@@ -87,7 +86,6 @@ class State(Network):
         if seat is None or seat.call != call.id:
             return
         seat.call = ""
-        team = self.teams.get(seat.team)
         self.tell(OfferFinished(call.id, offer.number, seat.id, seat.team, result, self.now - offer.at))
         because = f"offer ended: {result}"
         blame = len(offer.targets) == 1 and offer.full_ring
@@ -97,7 +95,7 @@ class State(Network):
         elif result is Result.REFUSED:
             if seat.intent is Intent.READY:
                 seat.intent, seat.reason = Intent.PAUSED, "refused"
-                self.resume_later(seat, team.refusal_pause_s if team else SUSPECT_S)
+                self.resume_later(seat, self.teams[seat.team].refusal_pause_s)
         elif result in (Result.BUSY, Result.UNREACHABLE, Result.FAILED):
             seat.suspect = "busy" if result is Result.BUSY else "unreachable"
             self.resume_later(seat, SUSPECT_S)
@@ -131,8 +129,9 @@ class State(Network):
 
     def answered(self, call: Call, seat: AgentSeat, leg: str, ago_s: float = 0.0) -> None:
         """The agent and the caller talk, since `ago_s` seconds."""
-        if not self.move_call(call, CallMove.ANSWER):
-            return
+        moved = self.move_call(call, CallMove.ANSWER)
+        assert moved, f"call {call.id} is answered but is {call.state}"
+        assert seat.call in ("", call.id), f"{seat.id} answers {call.id} but talks in {seat.call}"
         self.watch_not(call)
         self.timers.cancel(call.limit_timer)
         offer, call.offer = call.offer, None
@@ -142,6 +141,8 @@ class State(Network):
             call.answered_at = max(call.arrived_at, self.now - ago_s)
         seat.call, seat.suspect = call.id, ""
         seat.calls += 1
+        if seat.intent is Intent.PAUSED and seat.reason == "refused":  # found talking: he has thought better of it
+            seat.intent, seat.reason = Intent.READY, ""
         self.resume_not(seat)
         self.move_seat(seat, AgentMove.ANSWER, "answered")
         if offer is not None:
@@ -165,18 +166,21 @@ class State(Network):
         team = self.hotlines[call.hotline].teams[0]
         health = self.health.get(team)
         if health is not None:
-            if not health.decided:
-                self.timers.set(self.now + HEALTH_WINDOW_S, Rank.AGREEMENT, f"health/{team}")
             health.add(self.now, good)
+            self.watch_health(team)
             self.dirty_teams[team] = None
 
     def agent_left(self, call: Call, because: str) -> None:
         """The agent's leg ended; the caller may stay (transfer)."""
         if self.move_call(call, CallMove.AGENT_LEFT):
             call.left_at = self.now
-            seat = self.seats.get(call.agent)
-            if seat is not None and seat.call == call.id:
-                self.seat_left(seat, because)
+            self._free(call, because)
+
+    def _free(self, call: Call, because: str) -> None:
+        """Whoever of ours still talks in this call does so no more."""
+        seat = self.seats.get(call.agent)
+        if seat is not None and seat.call == call.id:
+            self.seat_left(seat, because)
 
     def fail_offer(self, call: Call, result: Result, because: str) -> None:
         """The attempt is over. The call returns to its place as soon as it listens again."""
@@ -187,7 +191,9 @@ class State(Network):
         told = dict(offer.failed)
         for target in offer.targets:
             seat_result = told.get(target.agent, result)
-            if seat_result is Result.NO_ROUTE:
+            if seat_result is Result.NO_ROUTE and target.site == call.site:
+                seat_result = Result.UNREACHABLE  # no trunk lies between: it is the phone
+            elif seat_result is Result.NO_ROUTE:
                 self.suspect_trunk(call.site, target.site)
             self.seat_not_taken(call, offer, target.agent, seat_result)
         self.give_back(call)
@@ -211,10 +217,8 @@ class State(Network):
             for target in call.offer.targets:
                 told = dict(call.offer.failed).get(target.agent, Result.CANCELLED)
                 self.seat_not_taken(call, call.offer, target.agent, told)
-        elif call.agent:
-            seat = self.seats.get(call.agent)
-            if seat is not None and seat.call == call.id:
-                self.seat_left(seat, "the call ended")
+        else:
+            self._free(call, "the call ended")
         agreement = call.agreement
         self.give_back(call)
         del self.calls[call.id]
@@ -258,7 +262,7 @@ class State(Network):
         for deal in deals:
             before = deal.enabled
             deal.enabled, deal.until, deal.switched = enabled, until, True
-            self.watch_deal(deal)
+            self.watch_switch(deal)
             self.dirty_teams[deal.agreement.lender] = None
             if deal is deals[0]:
                 self.tell(AgreementChanged(name, enabled, before, until, reason, by))
@@ -266,9 +270,7 @@ class State(Network):
 
     def deal_due(self, key: str) -> None:
         """A switch may have expired or a window changed."""
-        deal = self.deals.get(key)
-        if deal is None:
-            return
+        deal = self.deals[key]
         if deal.until is not None and self.now >= deal.until:
             name, before = deal.agreement.name, deal.enabled
             deals = [d for d in self.deals.values() if d.agreement.name == name]
@@ -277,5 +279,5 @@ class State(Network):
                 self.dirty_teams[one.agreement.lender] = None
             self.tell(AgreementChanged(name, deals[0].enabled, before, None, "the switch expired", "expiry"))
         if self.now >= deal.window_until:
-            self.watch_deal(deal)
+            self.watch_window(deal)
         self.dirty_teams[deal.agreement.lender] = None

@@ -69,6 +69,12 @@ class Timers:
         timer.ref = ""
         return found
 
+    def drop(self, rank: Rank) -> None:
+        """Cancel every timer of this rank."""
+        for timer in self.alive():
+            if timer.rank is rank:
+                self.cancel(timer)
+
     def alive(self) -> list[Timer]:
         """All pending timers in the order in which they will come."""
         return [entry[3] for entry in sorted(self._heap, key=lambda e: e[:3]) if entry[3].ref]
