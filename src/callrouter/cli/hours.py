@@ -12,18 +12,9 @@ from callrouter.config.load import load
 from callrouter.config.messages import did_you_mean
 from callrouter.config.month import Day, Sheet, sheet
 from callrouter.config.source import ConfigError
+from callrouter.config.words import MONTHS
 from callrouter.core.plan import Span
 
-_MONTHS = {
-    "de": (
-        *("Januar", "Februar", "März", "April", "Mai", "Juni"),
-        *("Juli", "August", "September", "Oktober", "November", "Dezember"),
-    ),
-    "en": (
-        *("January", "February", "March", "April", "May", "June"),
-        *("July", "August", "September", "October", "November", "December"),
-    ),
-}
 _DAYS = {"de": ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"], "en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]}
 _WORDS = {
     "de": {
@@ -103,7 +94,7 @@ def _why(day: Day, lang: str) -> str:
 def _as_text(found: Sheet, lang: str) -> str:
     first = found.days[0].day
     words = _WORDS[lang]
-    lines = [f"{found.title} ({found.hotline})", f"{_MONTHS[lang][first.month - 1]} {first.year}", ""]
+    lines = [f"{found.title} ({found.hotline})", f"{MONTHS[lang][first.month - 1]} {first.year}", ""]
     spans = [", ".join(map(_span, day.spans)) or words["closed"] for day in found.days]
     width = max(map(len, spans))
     for day, text in zip(found.days, spans, strict=True):

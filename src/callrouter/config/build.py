@@ -7,6 +7,7 @@ from datetime import date
 from callrouter.config import kinds, schema
 from callrouter.config.holidays import public_holidays
 from callrouter.config.hours import ALL_DAY, DAYS, HOLIDAYS, make_hours
+from callrouter.config.spoken import said
 from callrouter.core import plan
 
 GENERAL = "general"  # the topic of a hotline that names none
@@ -57,7 +58,7 @@ def make_plan(network: schema.Network, version: str, today: date) -> plan.Plan:
     years = years_from(today)
     return plan.Plan(
         version=version,
-        sites=tuple(plan.Site(name, site.title, site.land, site.zone) for name, site in network.sites.items()),
+        sites=tuple(_site(name, site) for name, site in network.sites.items()),
         hotlines=tuple(
             _hotline(name, hotline, network.sites[hotline.site], years) for name, hotline in network.hotlines.items()
         ),
@@ -69,6 +70,10 @@ def make_plan(network: schema.Network, version: str, today: date) -> plan.Plan:
             for direction in _agreements(name, one, network, years)
         ),
     )
+
+
+def _site(name: str, site: schema.Site) -> plan.Site:
+    return plan.Site(name, site.title, site.land, site.zone, early_media=site.trunk.early_media)
 
 
 def agents_of(name: str, team: schema.Team) -> list[plan.Agent]:
@@ -116,7 +121,18 @@ def _hotline(name: str, hotline: schema.Hotline, site: schema.Site, years: range
         priority=hotline.priority,
         affinity_s=hotline.affinity_s,
         redial_window_s=hotline.redial_window_s,
+        menu=_menu(name, hotline),
+        say_welcome=said(name, hotline, "welcome"),
+        say_closed=said(name, hotline, "closed"),
+        say_busy=said(name, hotline, "busy"),
     )
+
+
+def _menu(name: str, hotline: schema.Hotline) -> plan.Menu | None:
+    menu = hotline.menu
+    if menu is None:
+        return None
+    return plan.Menu(said(name, hotline, "menu"), tuple(sorted(menu.options.items())), menu.wait_s, menu.tries)
 
 
 def _topic(name: str, topic: schema.Topic) -> plan.Topic:

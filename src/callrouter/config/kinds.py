@@ -95,6 +95,42 @@ Port = Annotated[Whole, Field(ge=1, le=65_535)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Level = Annotated[Whole, Field(ge=1, le=9)]
 Names = Annotated[list[Name], BeforeValidator(listed, json_schema_input_type=list[Name] | Name)]
+Digit = Annotated[str, matching("[0-9*#]", "digit", "use 0 to 9, '*' or '#'"), _text_schema("^[0-9*#]$")]
+Language = Literal["de", "en"]
+
+
+def _languages(value: list[Language]) -> list[Language]:
+    if len(set(value)) < len(value):
+        raise wrong("a language stands twice", "name each once")
+    return value
+
+
+Languages = Annotated[
+    list[Language],
+    BeforeValidator(listed, json_schema_input_type=list[Language] | Language),
+    Field(min_length=1),
+    AfterValidator(_languages),
+]
+
+
+def _one_line(value: object) -> object:
+    """Texts may be folded over several lines of YAML."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+Sentence = Annotated[
+    str, BeforeValidator(_one_line), Field(min_length=1, max_length=1000), matching(r"[^\x00-\x1f\x7f]*", "text", "")
+]
+
+
+def _german(value: object) -> object:
+    return {"de": value} if isinstance(value, str) else value
+
+
+Spoken = Annotated[
+    dict[Language, Sentence], BeforeValidator(_german, json_schema_input_type=dict[Language, Sentence] | Sentence)
+]
+"""What a caller is told, per language."""
 Skills = dict[Name, Level]
 """Skill to level, 1 (knows the basics) to 9 (expert)."""
 

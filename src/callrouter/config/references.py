@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from callrouter.config import schema
 from callrouter.config.build import agents_of, directions, topics_of
 from callrouter.config.draft import Draft
 from callrouter.config.messages import did_you_mean
 from callrouter.config.source import Where
+from callrouter.config.spoken import OPENING
 
 
 def check_references(draft: Draft) -> None:
     _sites(draft)
     _hotlines(draft)
+    _texts(draft)
     _numbers(draft)
     _teams(draft)
     _agents(draft)
@@ -66,10 +69,37 @@ def _hotlines(draft: Draft) -> None:
             _list(draft, "team", topic.teams, (*where, "topics", topic_name, "teams"))
         topics = topics_of(hotline)
         used = [(number.topic, (*where, "numbers", i, "topic")) for i, number in enumerate(hotline.numbers)]
+        used += [(topic, (*where, "menu", "options", key)) for key, topic in _options(hotline)]
         for topic_used, place in [*used, (hotline.default_topic, (*where, "default_topic"))]:
             if topic_used is not None and topic_used not in topics:
                 what = f"hotline '{name}' has no topic '{topic_used}'"
                 draft.error(place, what, did_you_mean(topic_used, topics))
+
+
+def _options(hotline: schema.Hotline) -> list[tuple[str, str]]:
+    return list(hotline.menu.options.items()) if hotline.menu else []
+
+
+def _texts(draft: Draft) -> None:
+    """Every text in every language of its hotline, and in no other; '{opening}' only where it can be said."""
+    for name, hotline in draft.hotlines.items():
+        where: Where = ("hotlines", name)
+        says = hotline.announcements
+        texts = [((*where, "announcements", key), key, getattr(says, key)) for key in ("welcome", "closed", "busy")]
+        if hotline.menu:
+            texts.append(((*where, "menu", "prompt"), "menu", hotline.menu.prompt))
+        for place, purpose, by_language in texts:
+            for language, text in by_language.items():
+                if language not in hotline.languages:
+                    what = f"hotline '{name}' does not speak '{language}'"
+                    draft.error((*place, language), what, "remove the text, or add the language to 'languages'")
+                elif OPENING in text and purpose != "closed":
+                    draft.error((*place, language), f"'{OPENING}' has no meaning here", "it is for 'closed' only")
+                elif OPENING in text and (text.count(OPENING) > 1 or not text.endswith(OPENING)):
+                    draft.error((*place, language), f"'{OPENING}' stands within the text", "end the text with it")
+            for language in hotline.languages:
+                if by_language and language not in by_language:
+                    draft.error(place, f"no text for the language '{language}'", f"add '{language}: …'", key=True)
 
 
 def _numbers(draft: Draft) -> None:

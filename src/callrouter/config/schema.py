@@ -18,10 +18,12 @@ from callrouter.config.kinds import (
     Beside,
     Count,
     Day,
+    Digit,
     Digits,
     Endpoint,
     Host,
     Land,
+    Languages,
     Name,
     Names,
     PerTeam,
@@ -33,6 +35,7 @@ from callrouter.config.kinds import (
     SipAddress,
     SiteName,
     Skills,
+    Spoken,
     Text,
     Whole,
     Zone,
@@ -43,6 +46,8 @@ from callrouter.config.kinds import (
 from callrouter.config.messages import wrong
 from callrouter.config.secret import Secret
 from callrouter.core.plan import Strategy
+
+SPOKEN_PER_S = 14  # characters that a voice says in a second, roughly
 
 
 class Model(BaseModel):
@@ -84,6 +89,8 @@ class Trunk(Model):
     """host or host:port of this site's SIP, as the other sites see it."""
     outside_prefix: Prefix = ""
     """What agents dial before an outside number; without it their phones reach no carrier."""
+    early_media: bool = True
+    """false: the carrier lets callers hear nothing before the answer; no menu and no announcement is played."""
 
 
 class Failsafe(Model):
@@ -148,15 +155,32 @@ class Number(Model):
 
 
 class Menu(Model):
-    """The menu before ringing; it lasts at most tries * (prompt_s + wait_s)."""
+    """Asked before the answer, in early media: the caller presses a digit, or gets the default topic."""
 
-    prompt_s: Annotated[Seconds, Field(gt=0)]
-    wait_s: Annotated[Seconds, Field(gt=0)] = 5.0
+    prompt: Annotated[Spoken, Field(min_length=1)]
+    """What is asked, in each of the hotline's languages."""
+    options: Annotated[dict[Digit, Name], Field(min_length=1)]
+    """Digit to topic."""
+    wait_s: Annotated[Seconds, Field(gt=0, le=30)] = 5.0
+    """For a digit, after the prompt."""
     tries: Annotated[Whole, Field(ge=1, le=3)] = 2
+    """How often it is asked."""
 
     @property
     def longest_s(self) -> float:
-        return self.tries * (self.prompt_s + self.wait_s)
+        """About, since what a text takes to say is estimated."""
+        return float(round(self.tries * (sum(map(len, self.prompt.values())) / SPOKEN_PER_S + self.wait_s)))
+
+
+class Announcements(Model):
+    """What callers hear in early media, unbilled."""
+
+    welcome: Spoken = {}
+    """Before it rings."""
+    closed: Spoken = {}
+    """Outside opening hours, then busy. '{opening}' at its end becomes the next opening."""
+    busy: Spoken = {}
+    """When nobody could serve the caller, then busy."""
 
 
 class Hotline(Model):
@@ -187,7 +211,10 @@ class Hotline(Model):
     """A caller who rings again within so many seconds prefers his last agent; 0 = off."""
     redial_window_s: Annotated[Seconds, Field(gt=0)] = 1800.0
     """Whoever was not reached and rings again within so many seconds is the same demand (ITU-T E.600)."""
+    languages: Languages = ["de"]
+    """Every text is spoken in each of them, in this order."""
     menu: Menu | None = None
+    announcements: Announcements = Announcements()
 
 
 # ---- teams and agreements
@@ -321,6 +348,8 @@ class Service(Model):
     """Who may use the API."""
     state_dir: Path = Path("var")
     """Journal and database; relative to the working directory."""
+    prompts_dir: Path | None = None
+    """Where `callrouter prompts build` puts its sounds and `callrouter check` looks for them; relative likewise."""
     journal: Journal = Journal()
     database: str = ""
     """SQLAlchemy URL, e.g. postgresql+asyncpg://host/callrouter; without it SQLite in state_dir."""

@@ -25,6 +25,7 @@ def check_sense(draft: Draft) -> None:
     for name, hotline in draft.hotlines.items():
         _ringing(draft, name, hotline)
         _hours(draft, name, hotline)
+        _heard(draft, name, hotline)
     for name, agreement in draft.agreements.items():
         _agreement(draft, name, agreement)
     _twice(draft)
@@ -44,8 +45,9 @@ def check_sense(draft: Draft) -> None:
 def _ringing(draft: Draft, name: str, hotline: schema.Hotline) -> None:
     where: Where = ("hotlines", name, "ring_max_s")
     limit = hotline.ring_max_s
-    if hotline.menu is not None and limit is not None and limit <= hotline.menu.longest_s:
-        what = f"the ring limit of {limit:g} s is not longer than the menu, which can last {hotline.menu.longest_s:g} s"
+    menu_s = hotline.menu.longest_s if hotline.menu else 0.0
+    if hotline.menu is not None and limit is not None and limit <= menu_s:
+        what = f"the ring limit of {limit:g} s is not longer than the menu, which lasts up to about {menu_s:g} s"
         draft.error(where, what, "raise ring_max_s or shorten the menu")
         return
     if limit is None:
@@ -71,6 +73,31 @@ def _hours(draft: Draft, name: str, hotline: schema.Hotline) -> None:
     elif HOLIDAYS not in week and make_hours(week, "UTC").weekly[6]:
         what = f"hotline '{name}' opens on Sundays but not on public holidays"
         draft.warn(where, what, "say 'holidays: open' or 'holidays: closed'", key=True)
+
+
+def _heard(draft: Draft, name: str, hotline: schema.Hotline) -> None:
+    """Menus that no caller hears, topics that no caller reaches."""
+    where: Where = ("hotlines", name)
+    says = hotline.announcements
+    site = draft.sites.get(hotline.site)
+    if site and not site.trunk.early_media and (hotline.menu or says.welcome or says.closed or says.busy):
+        what = f"callers of '{name}' hear no menu and no announcement: site '{hotline.site}' has no early media"
+        key = "menu" if hotline.menu else "announcements"
+        draft.warn((*where, key), what, "remove them, or find a carrier that has", key=True)
+    if says.closed and hotline.hours is None:
+        what = f"hotline '{name}' never closes, so nobody hears this"
+        draft.warn((*where, "announcements", "closed"), what, "remove it, or set hours", key=True)
+    if hotline.menu is None:
+        return
+    implied = [number.topic for number in hotline.numbers]
+    if all(implied):
+        draft.warn((*where, "menu"), "every number implies a topic, so nobody hears the menu", "remove it", key=True)
+    topics = topics_of(hotline)
+    reached = {*hotline.menu.options.values(), *implied, hotline.default_topic or next(iter(topics))}
+    for topic in topics:
+        if topic not in reached:
+            mend = "give it a digit in the menu, or a number"
+            draft.warn((*where, "topics", topic), f"no caller reaches topic '{topic}'", mend, key=True)
 
 
 def _served(draft: Draft, name: str, hotline: schema.Hotline) -> None:
