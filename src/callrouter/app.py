@@ -31,8 +31,12 @@ from callrouter.core.explain import candidates_of
 from callrouter.core.router import Router
 from callrouter.engine import Engine, NotDecided, Overloaded
 from callrouter.journal.records import CODEC
+from callrouter.journal.tail import Tail, unread
 from callrouter.journal.writer import Journal, JournalLimits
 from callrouter.measures import Measures
+from callrouter.store.books import Books
+from callrouter.store.feed import Feed
+from callrouter.store.retention import daily
 from callrouter.store.store import FAULTS, Store
 from callrouter.web.context import Candidate, Context
 from callrouter.web.service import Server
@@ -70,7 +74,7 @@ class Service:
         self.options = options = options or Options()
         service = loaded.network.service
         state_dir = options.state_dir or service.state_dir
-        database = service.database or f"sqlite+aiosqlite:///{state_dir / 'callrouter.db'}"
+        self._callers = wiring.callers(service, state_dir, options.reveal)
         self._connections = wiring.connections(loaded.network, options.reveal)
         self._leases: dict[str, Lease] = {}
         self._epoch, self._nonce = int(time.time() * 10), token_hex(4)
@@ -81,7 +85,8 @@ class Service:
         limits = JournalLimits(
             segment_bytes_max=service.journal.rotate_mb * 2**20, keep_s=service.journal.keep_days * 86_400.0
         )
-        self.journal = Journal(state_dir / "journal", CODEC, self.router.checkpoint, limits)
+        folder = state_dir / "journal"
+        self.journal = Journal(folder, CODEC, self.router.checkpoint, limits, self._may_delete)
         self.engine = Engine(
             self.router,
             clock,
@@ -92,7 +97,16 @@ class Service:
             inbox_max=service.inbox_max,
             rate=options.rate,
         )
-        self.store = Store(database, wiring.RouterSeats(self.router), clock)
+        self.store = Store(wiring.database_url(service, state_dir), wiring.RouterSeats(self.router), clock)
+        self.feed = Feed(
+            Tail(folder, CODEC),
+            Books(self.store.engine, self._callers.key_of),
+            self.engine.now,
+            ringing=lambda: wiring.ringing(self.router, self._callers),
+            on_closed=self.measures.reach.closed,
+            unread=unread,
+            opened=lambda: self.store.opened,
+        )
         self.engine.observe(self.store.observe)
         self.switchboard = Switchboard({}, self.engine.submit)
         self._tls = {name: one.context() for name, one in self._connections.items()}
@@ -134,8 +148,8 @@ class Service:
             found.append(f"the configuration was refused, the old one is in force: {self._config_trouble}")
         if self.journal.trouble:
             found.append(f"the journal {self.journal.trouble}")
-        if self.store.trouble:
-            found.append(f"the database: {self.store.trouble}")
+        if self.store.trouble or self.feed.trouble:
+            found.append(f"the database: {self.store.trouble or self.feed.trouble}")
         return found
 
     # ---- life
@@ -147,6 +161,8 @@ class Service:
         await self._restore()
         self._keep("journal", self.journal.run)
         self._keep("store", self.store.run)
+        self._keep("call records", self.feed.run)
+        self._keep("retention", self._erase)
         for name in self._connections:
             self._link(name)
         self.measures.show_agreements(wiring.switches(self.router).items())
@@ -174,6 +190,7 @@ class Service:
         if self._engine_task is not None:
             await asyncio.gather(self._engine_task, return_exceptions=True)
         self.journal.close(self.engine.now())
+        await self.feed.round()
         await self.store.close()
         log.info("callrouter has stopped")
 
@@ -293,6 +310,12 @@ class Service:
                     log.error("could not be restored", event_=repr(event), error=repr(answer))
         self.store.record()
 
+    def _may_delete(self, segment: Path) -> bool:
+        return self.feed.may_delete(segment)
+
+    async def _erase(self) -> None:
+        await daily(self.store.engine, wiring.days(self.loaded.network.service), self.engine.now)
+
     async def _run_engine(self) -> None:
         try:
             await self.engine.run()
@@ -319,8 +342,11 @@ class Service:
         measures.watch_links(self.switchboard.states)
         measures.watch_flag("ready", "1 while /readyz has nothing to say.", lambda: not self.reasons())
         measures.watch_flag(
-            "store_writable", "1 while the database takes what must last.", lambda: not self.store.trouble
-        )
+            "store_writable", "1 while the database takes what must last.",
+            lambda: not self.store.trouble and not self.feed.trouble,
+        )  # fmt: skip
+        feed = self.feed
+        measures.watch_records(lambda: feed.behind, lambda: feed.stored, lambda: feed.damaged)
 
 
 async def run(service: Service, on_running: Callable[[Service], None] = lambda _: None) -> None:

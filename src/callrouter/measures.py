@@ -43,6 +43,7 @@ from callrouter.core.commands import (
 from callrouter.core.events import Event, LinkDown, PlanReplaced, Result, SiteRead
 from callrouter.core.plan import Plan
 from callrouter.core.snapshot import Counts
+from callrouter.reach import Reach, record_families
 from callrouter.tally import Tally
 
 WAIT_BUCKETS_S = (1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 300, 600)
@@ -99,6 +100,7 @@ class Measures:
         self._declare_calls()
         self._declare_engine()
         self._declare_service()
+        self.reach = Reach(self.registry)
         self.registry.register(self._live)
         self.show_plan(plan)
 
@@ -220,6 +222,7 @@ class Measures:
         for site in plan.sites:
             for metric in (self.link_up, self.reconnects, self.site_reads):
                 metric.labels(site.name)
+        self.reach.show_plan(plan)
         self.finished.labels(NO_HOTLINE, Outcome.UNKNOWN_NUMBER.value)
         lenders: dict[str, list[str]] = {}
         for agreement in plan.agreements:
@@ -280,6 +283,7 @@ class Measures:
                 if notice.agreement:
                     self.overflow.labels(notice.agreement, notice.team).inc()
             case CallFinished(hotline=hotline, outcome=outcome):
+                self.reach.finished(notice)
                 self.finished.labels(hotline or NO_HOTLINE, outcome.value).inc()
                 if outcome in WAITED:
                     self.wait.labels(hotline or NO_HOTLINE, outcome.value).observe(notice.wait_s)
@@ -371,6 +375,10 @@ class Measures:
                 yield _total(name, text, value)
 
         self._live.families.append(families)
+
+    def watch_records(self, behind: Callable[[], int], stored: Callable[[], int], damaged: Callable[[], int]) -> None:
+        """How the way of call records from the journal to SQL goes."""
+        self._live.families.append(lambda: record_families(behind, stored, damaged))
 
     def watch_links(self, states: Callable[[], Sequence[object]]) -> None:
         """What each link counts; a state has `site` and the fields of LINK_FIGURES."""

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from callrouter.callers import Callers, kept_secret
 from callrouter.config import schema
 from callrouter.config.secret import Secret
 from callrouter.core.agents import Intent
+from callrouter.core.demands import Key
 from callrouter.core.events import AgentId
 from callrouter.core.router import Router
+from callrouter.store.retention import Days
 from callrouter.web.context import Token
 
 Reveal = Callable[[Secret], str]
@@ -99,6 +102,26 @@ class RouterSeats:
 
     def agent_of(self, site: str, phone: str) -> AgentId | None:
         return self._router.state.by_phone.get((site, phone))
+
+
+def callers(service: schema.Service, state_dir: Path, reveal: Reveal) -> Callers:
+    """Numbers to keys, by the configured secret or one made in state_dir. Raises SecretError, BadKey and OSError."""
+    secret = service.caller_key
+    return Callers(kept_secret(state_dir / "caller.key") if secret is None else reveal(secret))
+
+
+def database_url(service: schema.Service, state_dir: Path) -> str:
+    return service.database or f"sqlite+aiosqlite:///{state_dir / 'callrouter.db'}"
+
+
+def days(service: schema.Service) -> Days:
+    kept = service.retention_days
+    return Days(kept.callers, kept.agents, kept.calls, kept.audit)
+
+
+def ringing(router: Router, known: Callers) -> set[Key]:
+    """Callers who are on the line now, by their keys."""
+    return {(known.key_of(call.caller), call.hotline) for call in router.state.calls.values() if call.caller}
 
 
 def switches(router: Router) -> Mapping[str, bool]:

@@ -172,14 +172,14 @@ async def test_nothing_is_lost_while_the_database_is_away(tmp_path: Path) -> Non
     """A database that cannot be written is said, and what changed meanwhile is written when it is back, newest last."""
     async with opened(tmp_path) as (store, _, _):
         database = tmp_path / "state" / "callrouter.db"
-        async with store._engine.begin() as connection:
+        async with store.engine.begin() as connection:
             await connection.exec_driver_sql("ALTER TABLE agreement_switch RENAME TO away")
         switched(store, "gera-magdeburg", False)
         switched(store, "gera-gotha", False)
         assert not await store.flush()
         assert "away" in store.trouble or "no such table" in store.trouble
         switched(store, "gera-magdeburg", True)
-        async with store._engine.begin() as connection:
+        async with store.engine.begin() as connection:
             await connection.exec_driver_sql("ALTER TABLE away RENAME TO agreement_switch")
         assert await store.flush()
         assert store.trouble == ""
@@ -206,7 +206,7 @@ async def test_audit_is_kept_in_order(tmp_path: Path) -> None:
 async def test_audit_that_cannot_be_kept_raises(tmp_path: Path) -> None:
     """Who asks for a change learns that its entry is not kept."""
     async with opened(tmp_path) as (store, _, _):
-        async with store._engine.begin() as connection:
+        async with store.engine.begin() as connection:
             await connection.exec_driver_sql("DROP TABLE audit")
         with pytest.raises(SQLAlchemyError):
             await store.audit(who="meier", what="x", why="y", before="", after="")

@@ -26,12 +26,16 @@ class JournalDamaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a segment begins with. seq: of its first entry. state: the router's checkpoint before that entry."""
+    """What a segment begins with. seq: of its first entry. state: the router's checkpoint before that entry.
+
+    run: the same for all segments of one process, and greater for a later one.
+    """
 
     seq: int
     now: float
     state: Any
     release: str = __version__
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class Entry:
 
 def header_line(codec: Codec, header: Header) -> bytes:
     state = codec.encode(header.state)
-    return _line({"journal": FORMAT, "release": header.release, "seq": header.seq, "now": header.now, "state": state})
+    about = {"journal": FORMAT, "release": header.release, "run": header.run}
+    return _line({**about, "seq": header.seq, "now": header.now, "state": state})
 
 
 def entry_line(codec: Codec, seq: int, now: float, event: Event, commands: Sequence[Command], failed: str) -> bytes:
@@ -74,7 +79,7 @@ def read_segment(path: Path, codec: Codec) -> tuple[Header, Iterator[Entry]]:
         data = json.loads(first)
         if data["journal"] != FORMAT:
             raise JournalDamaged(f"{path}:1: written in format {data['journal']}; this release reads {FORMAT}")
-        header = Header(data["seq"], data["now"], codec.decode(data["state"]), data["release"])
+        header = Header(data["seq"], data["now"], codec.decode(data["state"]), data["release"], data.get("run", ""))
     except StopIteration:
         raise JournalDamaged(f"{path}: empty, or its only line is torn") from None
     except (CodecError, ValueError, KeyError, TypeError) as error:

@@ -4,7 +4,9 @@
 came after the last fdatasync, which a thread does every `sync_s`. A full disk never stops routing: lines are counted
 as lost, and the next segment begins with a fresh checkpoint as soon as there is room.
 
-The lines hold callers' numbers: files are readable by their owner only and are deleted after `keep_s`.
+The lines hold callers' numbers: files are readable by their owner only and are deleted after `keep_s`, unless
+`may_delete` says that somebody still needs them (call records go to SQL from here). A segment ends after a day even
+when it is small, so that none outlives its time by more than that.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ RETRY_S = 5.0  # between two attempts to begin a segment after a failure
 @dataclass(frozen=True, slots=True)
 class JournalLimits:
     segment_bytes_max: int = 64 * 2**20
+    segment_s: float = 86_400.0
     total_bytes_max: int = 4 * 2**30
     keep_s: float = 14 * 86_400.0
     sync_s: float = 0.1
@@ -46,11 +49,16 @@ class Journal:
         codec: Codec,
         checkpoint: Callable[[], Any],
         limits: JournalLimits | None = None,
+        may_delete: Callable[[Path], bool] = lambda _: True,
     ) -> None:
+        """may_delete: asked in a thread for segments whose time has come."""
         self._folder = folder
         self._codec = codec
         self._checkpoint = checkpoint
         self._limits = limits or JournalLimits()
+        self._may_delete = may_delete
+        self._began_at = 0.0
+        self.run_id = ""
         self._fd: int | None = None
         self._path: Path | None = None
         self._size = 0
@@ -95,7 +103,7 @@ class Journal:
         if self._fd is None:
             if now >= self._retry_at:
                 self.begin(now)
-        elif self._size >= self._limits.segment_bytes_max:
+        elif self._size >= self._limits.segment_bytes_max or now - self._began_at >= self._limits.segment_s:
             self.begin(now)
 
     def begin(self, now: float) -> None:
@@ -104,14 +112,15 @@ class Journal:
         self._close()
         name = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         path = self._folder / f"{name}-{self._next_seq:012d}-{os.getpid()}.jsonl"
+        self.run_id = self.run_id or f"{name}-{os.getpid()}"
         try:
-            head = header_line(self._codec, Header(self._next_seq, now, self._checkpoint()))
+            head = header_line(self._codec, Header(self._next_seq, now, self._checkpoint(), run=self.run_id))
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except Exception as error:  # the disk's fault or, in the checkpoint, ours; routing goes on
             self._give_up(f"no new segment: {error}", now)
             return
-        self._path, self._size = path, 0
+        self._path, self._size, self._began_at = path, 0, now
         if self._write(head, now):
             self.segments_begun += 1
             self._rotated = True
@@ -198,7 +207,7 @@ class Journal:
                 stat = path.stat()
                 total += stat.st_size
                 old = stat.st_mtime < datetime.now(UTC).timestamp() - self._limits.keep_s
-                if path != self._path and (old or total > self._limits.total_bytes_max):
+                if path != self._path and (old or total > self._limits.total_bytes_max) and self._may_delete(path):
                     path.unlink()
             except FileNotFoundError:  # another router cleans the same folder
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 METADATA = MetaData()
 
@@ -39,4 +39,68 @@ AUDIT = Table(
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False),
     comment="who changed what, when, why, and what it was before; only ever added to",
+)
+
+CALL_RECORD = Table(
+    "call_record",
+    METADATA,
+    Column("call", String(64), primary_key=True),
+    Column("hotline", String(64), nullable=False),  # '': no hotline has the number
+    Column("topic", String(64), nullable=False),
+    Column("site", String(16), nullable=False),
+    Column("number", String(40), nullable=False),  # that was dialled
+    Column("caller", String(64)),
+    Column("withheld", Boolean, nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("arrived_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
+    Column("wait_s", Double, nullable=False),
+    Column("talk_s", Double, nullable=False),
+    Column("agent", String(64)),  # null: nobody answered, or erased
+    Column("team", String(64), nullable=False),
+    Column("agreement", String(64), nullable=False),  # '': the call's own team
+    Column("within_target", Boolean, nullable=False),
+    Column("offers", Integer, nullable=False),
+    Column("cause", Integer, nullable=False),  # Q.850
+    Column("because", Text, nullable=False),
+    Column("target_s", Double, nullable=False),
+    Column("window_s", Double, nullable=False),  # for redials
+    Column("demand", String(64)),  # null: it belongs to none (closed, no hotline)
+    Column("run", String(64), nullable=False),  # the router that said so, and at which turn
+    Column("seq", BigInteger, nullable=False),
+    Index("ix_call_record_ended_at", "ended_at"),
+    Index("ix_call_record_hotline_arrived_at", "hotline", "arrived_at"),
+    Index("ix_call_record_caller", "caller"),
+    Index("ix_call_record_demand", "demand"),
+    comment="calls that have ended, each once; caller: keyed hash, null when withheld or erased",
+)
+
+DEMAND = Table(
+    "demand",
+    METADATA,
+    Column("id", String(64), primary_key=True),  # the first of its calls that ended
+    Column("hotline", String(64), nullable=False),
+    Column("caller", String(64)),
+    Column("withheld", Boolean, nullable=False),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reached_at", Double),
+    Column("reached_first", Boolean, nullable=False),
+    Column("within_target", Boolean, nullable=False),
+    Column("closes_at", Double, nullable=False),
+    Column("closed_at", Double),  # null: another attempt may still join
+    Index("ix_demand_hotline_first_at", "hotline", "first_at"),
+    Index("ix_demand_caller", "caller"),
+    Index("ix_demand_closed_at", "closed_at"),
+    comment="attempts of one caller for one hotline within the redial window (ITU-T E.600)",
+)
+
+JOURNAL_MARK = Table(
+    "journal_mark",
+    METADATA,
+    Column("journal", String(64), primary_key=True),
+    Column("segment", String(128), primary_key=True),
+    Column("place", BigInteger, nullable=False),
+    comment="how many bytes of each journal segment are in call_record",
 )

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Table, delete, event, insert, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import Table, delete, insert, select
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from callrouter.core.commands import AgentChanged, AgreementChanged, Command
 from callrouter.core.events import AgentAct, AgentActed, AgentId, AgreementSwitched, Event, PhoneActed
 from callrouter.core.plan import Plan
-from callrouter.store.schema import AGENT_STATE, AGREEMENT_SWITCH, AUDIT, METADATA
+from callrouter.store import sqlite
+from callrouter.store.migrate import migrate
+from callrouter.store.schema import AGENT_STATE, AGREEMENT_SWITCH, AUDIT
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,31 @@ class AuditEntry:
 Row = dict[str, Any]
 
 
+async def open_engine(url: str) -> AsyncEngine:
+    """A database with the tables of this release, for a command. Raises SQLAlchemyError or OSError."""
+    await asyncio.to_thread(_prepare, make_url(url))
+    return _engine(make_url(url))
+
+
+async def write_audit(engine: AsyncEngine, entry: AuditEntry) -> None:
+    """Returns when the entry is kept. Raises SQLAlchemyError or OSError."""
+    async with engine.begin() as connection:
+        await connection.execute(insert(AUDIT).values(asdict(entry)))
+
+
+def _engine(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, pool_pre_ping=True)
+    if url.get_backend_name() == "sqlite":
+        sqlite.prepare(engine.sync_engine)
+    return engine
+
+
+def _prepare(url: URL) -> None:
+    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+        sqlite.private_file(Path(str(url.database)))
+    migrate(url)
+
+
 class Store:
     """`open`, `restore`, then run `run()` as a task, `close` at the end."""
 
@@ -63,22 +90,18 @@ class Store:
         self._url = make_url(url)
         self._seats = seats
         self._clock = clock
-        self._engine = create_async_engine(self._url)
-        if self._url.get_backend_name() == "sqlite":
-            event.listen(self._engine.sync_engine, "connect", _sqlite)
+        self.engine = _engine(self._url)
         self._changed: dict[str, dict[str, Row | None]] = {AGREEMENT_SWITCH.name: {}, AGENT_STATE.name: {}}
         self._wake = asyncio.Event()
         self._noted: dict[AgentId, tuple[str, str] | None] = {}  # the intents that are written, or will be
-        self._recording = self._opened = False
+        self._recording = False
+        self.opened = False
         self.trouble = ""  # why nothing can be written; '' while all is well
 
     async def open(self) -> None:
-        """Make the tables that are missing. Raises SQLAlchemyError or OSError."""
-        if self._url.get_backend_name() == "sqlite" and self._url.database not in (None, "", ":memory:"):
-            await asyncio.to_thread(_private_file, Path(str(self._url.database)))
-        async with self._engine.begin() as connection:
-            await connection.run_sync(METADATA.create_all)
-        self._opened = True
+        """Bring the tables up to this release. Raises SQLAlchemyError or OSError."""
+        await asyncio.to_thread(_prepare, self._url)
+        self.opened = True
 
     async def restore(self, plan: Plan) -> list[Event]:
         """The events that bring switches and agents' states back; what is out of date or of no plan is deleted.
@@ -87,7 +110,7 @@ class Store:
         """
         now = self._clock()
         events: list[Event] = []
-        async with self._engine.begin() as connection:
+        async with self.engine.begin() as connection:
             names = {agreement.name for agreement in plan.agreements}
             for row in (await connection.execute(select(AGREEMENT_SWITCH))).all():
                 if row.agreement not in names or (row.until is not None and row.until <= now):
@@ -143,9 +166,9 @@ class Store:
             return True
         taken, self._changed = self._changed, {name: {} for name in self._changed}
         try:
-            if not self._opened:  # the database was away at the start
+            if not self.opened:  # the database was away at the start
                 await self.open()
-            async with self._engine.begin() as connection:
+            async with self.engine.begin() as connection:
                 for table in (AGREEMENT_SWITCH, AGENT_STATE):
                     await _put(connection, table, taken[table.name])
         except FAULTS as error:
@@ -158,16 +181,14 @@ class Store:
 
     async def close(self) -> None:
         await self.flush()
-        await self._engine.dispose()
+        await self.engine.dispose()
 
     # ---- audit
 
     async def audit(self, *, who: str, what: str, why: str, before: str, after: str) -> None:
         """Write one entry; returns when it is kept. Raises SQLAlchemyError or OSError."""
-        entry = {"at": self._clock(), "who": who, "what": what, "why": why, "before": before, "after": after}
         try:
-            async with self._engine.begin() as connection:
-                await connection.execute(insert(AUDIT).values(**entry))
+            await write_audit(self.engine, AuditEntry(self._clock(), who, what, why, before, after))
         except FAULTS as error:
             self._fault(error)
             raise
@@ -175,7 +196,7 @@ class Store:
     async def audit_trail(self, limit: int = 100) -> list[AuditEntry]:
         """The newest entries, newest first."""
         query = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
-        async with self._engine.connect() as connection:
+        async with self.engine.connect() as connection:
             rows = (await connection.execute(query)).all()
         return [AuditEntry(row.at, row.who, row.what, row.why, row.before, row.after) for row in rows]
 
@@ -235,17 +256,3 @@ async def _put(connection: AsyncConnection, table: Table, rows: dict[str, Row | 
     kept = [row for row in rows.values() if row is not None]
     if kept:
         await connection.execute(insert(table), kept)
-
-
-def _sqlite(connection: Any, _record: Any) -> None:
-    """Readers do not stop the writer, and a writer waits for another one."""
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _private_file(path: Path) -> None:
-    """The file, readable by its owner only, before SQLite makes it by the umask."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600)

@@ -1,0 +1,61 @@
+"""`callrouter forget`: take one person out of the records."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from pathlib import Path
+from time import time
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from callrouter import wiring
+from callrouter.callers import normalise
+from callrouter.config.load import Loaded, load
+from callrouter.config.secret import Secret, SecretError
+from callrouter.config.source import ConfigError
+from callrouter.store.retention import forget as forget_caller
+from callrouter.store.store import AuditEntry, open_engine, write_audit
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("config"))
+@click.option("--caller", required=True, help="The person's telephone number, in any spelling.")
+def forget(folder: Path, caller: str) -> None:
+    """Erase the caller with this number from the records that the configuration in FOLDER keeps.
+
+    His calls stay as calls of nobody. The service may run meanwhile. Journal segments hold numbers until
+    `service.journal.keep_days` is over; they are not rewritten. Exit status: 0 also when nothing was known of him,
+    2 if it could not be done.
+    """
+    if not normalise(caller):
+        raise click.UsageError("this is no telephone number")
+    try:
+        loaded = load(folder)
+        number = asyncio.run(_forget(loaded, caller))
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        raise SystemExit(2) from error
+    except (SecretError, ValueError, SQLAlchemyError, OSError) as error:
+        click.echo(f"error: {str(error).splitlines()[0]}", err=True)
+        raise SystemExit(2) from error
+    click.echo(f"{number} calls are nobody's now" if number else "nothing was known of this caller")
+    days = loaded.network.service.journal.keep_days
+    click.echo(f"journal segments may hold the number for up to {days} days; then they are deleted")
+
+
+async def _forget(loaded: Loaded, caller: str) -> int:
+    service = loaded.network.service
+    known = wiring.callers(service, service.state_dir, Secret.reveal)
+    engine = await open_engine(wiring.database_url(service, service.state_dir))
+    try:
+        number = await forget_caller(engine, known.key_of(caller))
+        entry = AuditEntry(
+            time(), getpass.getuser(), "a caller was forgotten", "callrouter forget", f"{number} calls", ""
+        )
+        await write_audit(engine, entry)
+    finally:
+        await engine.dispose()
+    return number

@@ -1,0 +1,95 @@
+"""Erasing what may not be kept any longer: by age every day, and one person when he asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import ColumnElement, Table, and_, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from callrouter.store.schema import AUDIT, CALL_RECORD, DEMAND
+from callrouter.store.store import FAULTS
+
+log = structlog.get_logger(__name__)
+
+DAY_S = 86_400.0
+RETRY_S = 900.0
+_CALL, _DEMAND = CALL_RECORD.c, DEMAND.c
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """How long each kind is kept."""
+
+    callers: int
+    agents: int
+    calls: int
+    audit: int
+
+
+async def daily(engine: AsyncEngine, days: Days, clock: Callable[[], float]) -> None:
+    """Erase at the start and every day, until cancelled."""
+    while True:
+        pause_s = DAY_S
+        try:
+            log.info("erased what was too old", **await erase(engine, days, clock()))
+        except FAULTS as error:
+            log.error("what is too old could not be erased; tried again soon", error=str(error))
+            pause_s = RETRY_S
+        await asyncio.sleep(pause_s)
+
+
+async def erase(engine: AsyncEngine, days: Days, now: float) -> dict[str, int]:
+    """Erase what is older; returns rows by kind. Raises SQLAlchemyError or OSError.
+
+    An open demand keeps its caller: it is at most hours old.
+    """
+    callers, agents = now - days.callers * DAY_S, now - days.agents * DAY_S
+    calls, audit = now - days.calls * DAY_S, now - days.audit * DAY_S
+    async with engine.begin() as connection:
+        return {
+            "callers": await _forget(
+                connection,
+                and_(_CALL.caller.is_not(None), _CALL.ended_at < callers),
+                and_(_DEMAND.caller.is_not(None), _DEMAND.closed_at < callers),
+            ),
+            "agents": await _empty(
+                connection, CALL_RECORD, and_(_CALL.agent.is_not(None), _CALL.ended_at < agents), agent=None
+            ),
+            "calls": await _delete(connection, CALL_RECORD, _CALL.ended_at < calls),
+            "demands": await _delete(connection, DEMAND, _DEMAND.closed_at < calls),
+            "audit": await _delete(connection, AUDIT, AUDIT.c.at < audit),
+        }
+
+
+async def forget(engine: AsyncEngine, caller: str) -> int:
+    """Take a caller's key out of all records: they stay as calls of nobody. Returns how many calls were his.
+
+    His open demands are closed, since no later attempt could be told to be theirs.
+    """
+    async with engine.begin() as connection:
+        opened = and_(_DEMAND.caller == caller, _DEMAND.closed_at.is_(None))
+        await connection.execute(update(DEMAND).where(opened).values(closed_at=_DEMAND.last_at))
+        return await _forget(connection, _CALL.caller == caller, _DEMAND.caller == caller)
+
+
+async def known(engine: AsyncEngine, caller: str) -> int:
+    """How many calls are kept under this key."""
+    async with engine.connect() as connection:
+        return len((await connection.execute(select(_CALL.call).where(_CALL.caller == caller))).all())
+
+
+async def _forget(connection: AsyncConnection, calls: ColumnElement[bool], demands: ColumnElement[bool]) -> int:
+    await _empty(connection, DEMAND, demands, caller=None)
+    return await _empty(connection, CALL_RECORD, calls, caller=None)
+
+
+async def _empty(connection: AsyncConnection, table: Table, where: ColumnElement[bool], **values: None) -> int:
+    return (await connection.execute(update(table).where(where).values(**values))).rowcount
+
+
+async def _delete(connection: AsyncConnection, table: Table, where: ColumnElement[bool]) -> int:
+    return (await connection.execute(delete(table).where(where))).rowcount
