@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "hours": "hours",
     "dialplan": "dialplan",
     "doctor": "doctor",
+    "forget": "records",
 }
 
 
