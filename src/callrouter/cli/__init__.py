@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "check": "config",
     "schema": "config",
     "hours": "hours",
+    "prompts": "prompts",
     "dialplan": "dialplan",
     "doctor": "doctor",
     "forget": "records",

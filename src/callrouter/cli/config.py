@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from callrouter.cli.prompts import warnings_of as prompt_warnings
 from callrouter.config import schema as models
 from callrouter.config.json_schema import json_schema_text
 from callrouter.config.load import Loaded, load
@@ -29,7 +30,7 @@ def check(folder: Path, as_json: bool, secrets: bool) -> None:
     warnings: tuple[Problem, ...] = ()
     try:
         loaded = load(folder)
-        warnings = loaded.warnings
+        warnings = (*loaded.warnings, *prompt_warnings(loaded, folder))
     except ConfigError as error:
         problems = error.problems
     missing = _missing_secrets(loaded.network) if loaded and secrets else []

@@ -1,0 +1,1 @@
+"""Prompts: the texts of the configuration made into sound files that Asterisk plays."""
