@@ -14,6 +14,7 @@ from callrouter.core.plan import (
     Agent,
     Agreement,
     Hotline,
+    Menu,
     Number,
     Plan,
     Relaxation,
@@ -59,6 +60,10 @@ def plans(draw: st.DrawFn, version: str = "1") -> Plan:
                 "plain",
                 ring_max_s=draw(st.sampled_from([None, 0.0, 30.0, 110.0])),
                 line_max=draw(st.sampled_from([2, 1000])),
+                menu=draw(st.sampled_from([None, Menu("menu", (("1", "special"),), 5.0, 2)])),
+                say_welcome=draw(st.sampled_from(["", "hello"])),
+                say_busy=draw(st.sampled_from(["", "sorry"])),
+                say_notice="strike",
                 affinity_s=draw(st.sampled_from([0.0, 100.0])),
             )
         )
@@ -113,6 +118,16 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data())
     def an_agent_answers(self, data: st.DataObject) -> None:
         self.world.answer(self.pick(data, e.Stage.OFFERED))
+
+    @rule(data=st.data(), digits=st.sampled_from(["", "1", "9"]))
+    def a_prompt_ends(self, data: st.DataObject, digits: str) -> None:
+        self.world.prompt_ends(self.pick(data, e.Stage.PROMPTED), digits)
+
+    @rule(data=st.data(), mode=st.sampled_from(list(e.HotlineMode)), until=st.sampled_from([None, 10.0]))
+    def a_hotline_is_switched(self, data: st.DataObject, mode: e.HotlineMode, until: float | None) -> None:
+        hotline = data.draw(st.sampled_from(self.world.router.plan.hotlines)).name
+        end = None if until is None else self.world.now + until
+        self.world.send(e.HotlineSwitched(hotline, mode, end, "because", "test"))
 
     @rule(data=st.data(), result=st.sampled_from(list(e.Result)))
     def a_phone_does_not(self, data: st.DataObject, result: e.Result) -> None:
@@ -235,6 +250,18 @@ class Machine(RuleBasedStateMachine):
         if hasattr(self, "world"):
             assert not self.world.books.broken
 
+    def people_go_on(self) -> None:
+        """Prompts end, phones are answered, conversations end."""
+        for call in list(self.world.calls.values()):
+            if call.id not in self.world.calls:
+                continue
+            if call.stage is e.Stage.PROMPTED:
+                self.world.prompt_ends(call.id)
+            elif call.stage is e.Stage.OFFERED:
+                self.world.answer(call.id)
+            elif call.stage in (e.Stage.TALKING, e.Stage.ELSEWHERE):
+                self.world.hang_up(call.id)
+
     def teardown(self) -> None:
         """After the faults stop every call ends and nobody is stuck."""
         if not hasattr(self, "world"):
@@ -249,13 +276,7 @@ class Machine(RuleBasedStateMachine):
             for call in list(world.calls.values()):
                 if call.id in world.calls and call.orders:
                     world.obey(call.id)
-            for call in list(world.calls.values()):
-                if call.id not in world.calls:
-                    continue
-                if call.stage is e.Stage.OFFERED:
-                    world.answer(call.id)
-                elif call.stage in (e.Stage.TALKING, e.Stage.ELSEWHERE):
-                    world.hang_up(call.id)
+            self.people_go_on()
             for site in list(world.wanted_reread):
                 world.link_up(site)
             world.pass_time(10.0)

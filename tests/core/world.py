@@ -32,6 +32,7 @@ class TrueCall:
     with_agent: str = ""
     cancelled: int = 0
     orders: list[c.Order] = field(default_factory=list)
+    prompt: c.Ask | c.Say | None = None
 
 
 def meets(skills: Skills, needs: Skills) -> bool:
@@ -62,7 +63,7 @@ class Books:
                     self.broken.append(command)
                 case c.Offer():
                     self._lawful(command)
-            if isinstance(command, c.Claim | c.Offer | c.CancelOffer | c.Release | c.Reread):
+            if isinstance(command, c.Claim | c.Offer | c.CancelOffer | c.Release | c.Ask | c.Say | c.Reread):
                 self.orders.append(command)
 
     def _lawful(self, offer: c.Offer) -> None:
@@ -199,6 +200,7 @@ class World:
         self.made = 0
         self.legs = 0
         self.log: list[e.Event] = []
+        self.told_notices: list[c.Command] = []
 
     # ---- time and events
 
@@ -206,6 +208,7 @@ class World:
         self.log.extend(events)
         commands = self.router.handle_all(events, self.now)
         start = len(self.books.orders)
+        self.told_notices += [x for x in commands if not isinstance(x, c.Order)]
         self.books.take(commands)
         for order in self.books.orders[start:]:
             if isinstance(order, c.Reread):
@@ -337,12 +340,27 @@ class World:
                     self._try_ends(call, e.Result.CANCELLED)
             case c.Release() if call.stage is e.Stage.HELD:
                 self.hang_up(call.id, order.cause)
+            case c.Ask() | c.Say() if call.stage is e.Stage.HELD:
+                call.stage, call.prompt = e.Stage.PROMPTED, order
 
     def _try_ends(self, call: TrueCall, result: e.Result) -> None:
         call.stage, call.leg = e.Stage.HELD, ""
         self.told(call.site, e.OfferEnded(call.id, call.attempt, result))
         if call.id in self.calls:
             self.told(call.site, e.CallHeld(call.id, call.up))
+
+    def prompt_ends(self, call_id: str, digits: str = "") -> None:
+        """The sounds are over; who was asked has pressed these digits."""
+        call = self.calls[call_id]
+        prompt, call.prompt = call.prompt, None
+        assert prompt is not None
+        if isinstance(prompt, c.Say) and prompt.cause:
+            self.hang_up(call_id, prompt.cause)
+            return
+        call.stage = e.Stage.HELD
+        if isinstance(prompt, c.Ask):
+            self.told(call.site, e.DigitsRead(call_id, prompt.step, digits))
+        self.told(call.site, e.CallHeld(call_id, call.up))
 
     def phone_fails(self, call_id: str, result: e.Result) -> None:
         self._try_ends(self.calls[call_id], result)

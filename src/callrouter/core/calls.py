@@ -13,6 +13,7 @@ from callrouter.core.timers import Timer
 class CallState(StrEnum):
     ARRIVED = "arrived"  # rings; does not listen for orders yet
     WAITING = "waiting"  # rings; in its line
+    PROMPTED = "prompted"  # rings or hears early media: a menu, an announcement
     OFFERED = "offered"  # rings, and so does an agent's phone
     RETURNING = "returning"  # rings; the attempt failed, on its way back into hold
     TALKING = "talking"
@@ -23,6 +24,7 @@ class CallState(StrEnum):
 
 class CallMove(StrEnum):
     HOLD = "hold"
+    PROMPT = "prompt"
     OFFER = "offer"
     FAIL = "fail"
     ANSWER = "answer"
@@ -38,6 +40,8 @@ _S, _M = CallState, CallMove
 MOVES: dict[tuple[CallState, CallMove], CallState] = {
     (_S.ARRIVED, _M.HOLD): _S.WAITING,
     (_S.WAITING, _M.HOLD): _S.WAITING,
+    (_S.WAITING, _M.PROMPT): _S.PROMPTED,
+    (_S.PROMPTED, _M.HOLD): _S.WAITING,
     (_S.WAITING, _M.OFFER): _S.OFFERED,
     (_S.WAITING, _M.RELEASE): _S.RELEASING,
     (_S.OFFERED, _M.FAIL): _S.RETURNING,
@@ -52,7 +56,7 @@ MOVES: dict[tuple[CallState, CallMove], CallState] = {
     **{(state, _M.FAILSAFE): _S.FAILSAFE for state in CallState},
 }
 
-RINGING = frozenset({_S.ARRIVED, _S.WAITING, _S.OFFERED, _S.RETURNING})
+RINGING = frozenset({_S.ARRIVED, _S.WAITING, _S.PROMPTED, _S.OFFERED, _S.RETURNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,10 @@ class Call:
     attempts: int = 0
     release: tuple[int, Outcome, str] | None = None  # (cause, outcome, because): end it as soon as it listens
     because: str = ""  # the last decision
+    steps: tuple[str, ...] = ()  # what he hears before he waits: notice, welcome, menu
+    step: int = 0  # prompts so far
+    prompted_at: float = 0.0
+    asked: int = 0  # times the menu was played
     lane: tuple[str, str, int, str] | None = None  # where it waits
     limit_timer: Timer | None = None
     widen_timer: Timer | None = None

@@ -11,6 +11,7 @@ from math import inf
 from callrouter.core.agents import AgentSeat, AgentState, Intent
 from callrouter.core.calls import Attempt, Call, CallState
 from callrouter.core.commands import Outcome
+from callrouter.core.events import HotlineMode
 from callrouter.core.overflow import Deal, Health
 from callrouter.core.plan import Hotline, Plan
 from callrouter.core.state import State
@@ -52,6 +53,10 @@ class SavedCall:
     release: tuple[int, Outcome, str] | None
     because: str
     lane: tuple[str, str, int, str] | None
+    steps: tuple[str, ...]
+    step: int
+    prompted_at: float
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class Checkpoint:
     seats: tuple[SavedSeat, ...]
     deals: tuple[SavedDeal, ...]
     health: tuple[SavedHealth, ...]
+    modes: tuple[tuple[str, HotlineMode, float | None], ...]
     links: tuple[tuple[str, bool], ...]
     trunks_down: tuple[tuple[str, str, float | None], ...]  # until; None: until it says it is up
     reread_at: tuple[tuple[str, float], ...]
@@ -127,6 +133,7 @@ def freeze(s: State) -> Checkpoint:
         tuple(SavedSeat(**{name: getattr(seat, name) for name in _SEAT}) for seat in s.seats.values()),
         tuple(_save_deal(d) for d in s.deals.values()),
         tuple(SavedHealth(team, tuple(h.decided)) for team, h in s.health.items()),
+        tuple((name, mode, until) for name, (mode, until) in s.modes.items()),
         tuple(s.links.items()),
         tuple((a, b, None if until == inf else until) for (a, b), until in s.trunks_down.items()),
         tuple(s.reread_at.items()),
@@ -146,6 +153,7 @@ def thaw(saved: Checkpoint) -> State:
     s = State(saved.plan, saved.now)
     s.timers.clear()
     s.sequence, s.offers = saved.sequence, saved.offers
+    s.modes = {name: (mode, until) for name, mode, until in saved.modes}
     s.links = dict(saved.links)
     s.trunks_down = {(a, b): inf if until is None else until for a, b, until in saved.trunks_down}
     s.reread_at = dict(saved.reread_at)

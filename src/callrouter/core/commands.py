@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from callrouter.core.events import AgentId, CallId, LegId, Result
+from callrouter.core.events import AgentId, CallId, HotlineMode, LegId, Result
 
 
 class Outcome(StrEnum):
@@ -75,6 +75,31 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Play sounds as early media and read digits, up to `digits_max`, until `wait_s` after the last sound or digit.
+
+    The call hears and cannot be offered until it is back in hold; what was pressed comes as `DigitsRead`.
+    """
+
+    call: CallId
+    step: int
+    sounds: tuple[str, ...]
+    digits_max: int
+    wait_s: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Play sounds as early media. cause 0: back into hold; else the call ends with it, unanswered."""
+
+    call: CallId
+    sounds: tuple[str, ...]
+    cause: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reread:
     """What happened at this site is unknown: read it back whole and submit a `SiteRead`."""
 
@@ -82,7 +107,7 @@ class Reread:
     because: str
 
 
-Order = Claim | Offer | CancelOffer | Release | Reread
+Order = Claim | Offer | CancelOffer | Release | Ask | Say | Reread
 
 
 # ---- notices
@@ -167,6 +192,26 @@ class AgreementChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HotlineChanged:
+    hotline: str
+    mode: HotlineMode
+    before: HotlineMode
+    until: float | None
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicChosen:
+    """How a call came to its topic: digits '' = nothing usable was pressed, the default."""
+
+    call: CallId
+    hotline: str
+    topic: str
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnsweredWithoutAgent:
     """The promise is broken: a caller's leg was up though no agent had answered."""
 
@@ -190,6 +235,8 @@ Notice = (
     | OfferFinished
     | AgentChanged
     | AgreementChanged
+    | HotlineChanged
+    | TopicChosen
     | AnsweredWithoutAgent
     | Ignored
 )

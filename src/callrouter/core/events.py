@@ -45,10 +45,19 @@ class Stage(StrEnum):
     """Where a live call stands when a site is read back."""
 
     HELD = "held"  # rings unanswered and listens for orders
+    PROMPTED = "prompted"  # hears a menu or an announcement, unanswered
     OFFERED = "offered"  # agents' phones are being rung for it
     TALKING = "talking"
     ELSEWHERE = "elsewhere"  # answered, but no longer with an agent of ours (transferred)
     FAILSAFE = "failsafe"  # the dialplan serves it by itself
+
+
+class HotlineMode(StrEnum):
+    """What a supervisor may switch a hotline to, besides its hours."""
+
+    NORMAL = "normal"
+    CLOSED = "closed"  # whatever the hours say
+    NOTICE = "notice"  # an extra announcement before anything else
 
 
 # ---- calls
@@ -70,6 +79,15 @@ class CallHeld:
 
     call: CallId
     answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsRead:
+    """What the caller pressed while a prompt asked him; '' if nothing. step: the number that the order had."""
+
+    call: CallId
+    step: int
+    digits: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +278,17 @@ class AgreementSwitched:
 
 
 @dataclass(frozen=True, slots=True)
+class HotlineSwitched:
+    """until: UTC seconds after which the hotline is as configured again; None: until switched again."""
+
+    hotline: str
+    mode: HotlineMode
+    until: float | None = None
+    reason: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanReplaced:
     """A new valid plan. `plan` is a `core.plan.Plan` (typed loosely: events lie below plans)."""
 
@@ -274,6 +303,7 @@ class Tick:
 Event = (
     CallArrived
     | CallHeld
+    | DigitsRead
     | CallTaken
     | CallEnded
     | LegStarted
@@ -290,6 +320,7 @@ Event = (
     | LinkDown
     | TrunkState
     | AgreementSwitched
+    | HotlineSwitched
     | PlanReplaced
     | Tick
 )

@@ -14,10 +14,11 @@ from typing import Any
 
 from callrouter.core.agents import AgentMove, AgentSeat, AgentState
 from callrouter.core.calls import Attempt, Call, CallMove, CallState
-from callrouter.core.commands import CancelOffer, Claim, Offer, Outcome, Release, Target
+from callrouter.core.commands import CancelOffer, Claim, Offer, Outcome, Target
 from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal
 from callrouter.core.plan import Strategy
+from callrouter.core.reception import release
 from callrouter.core.selection import Pool, meets
 from callrouter.core.state import RING_GRACE_S, State
 
@@ -162,16 +163,6 @@ def _offer(s: State, call: Call, pool: Pool, deal: Deal | None, seats: list[Agen
     call.claimed, call.because = True, because
     s.watch(call, ring_s + RING_GRACE_S)
     s.tell(Offer(call.id, call.attempt, call.offer.targets, ring_s, because))
-
-
-def release(s: State, call: Call, cause: int, outcome: Outcome, because: str) -> None:
-    """End a call that listens, unanswered."""
-    s.leave_line(call)
-    call.release, call.because = (cause, outcome, because), because
-    moved = s.move_call(call, CallMove.RELEASE)
-    assert moved, f"call {call.id} is released but is {call.state}"
-    s.watch(call, RING_GRACE_S)
-    s.tell(Release(call.id, cause, because))
 
 
 def _keep_or_release(s: State) -> None:

@@ -12,7 +12,7 @@ from callrouter.core import calendar
 from callrouter.core.agents import RESTING, AgentSeat, AgentState, Intent
 from callrouter.core.calls import RINGING, Call, CallState
 from callrouter.core.commands import AgentChanged, Command, Ignored, Reread
-from callrouter.core.events import Event
+from callrouter.core.events import Event, HotlineMode
 from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal, Health
 from callrouter.core.plan import Agent, Hotline, Plan, Skills, Team, Topic
@@ -47,6 +47,7 @@ class Network:
         self.hotlines: dict[str, Hotline] = {}
         self.deals: dict[str, Deal] = {}
         self.health: dict[str, Health] = {}
+        self.modes: dict[str, tuple[HotlineMode, float | None]] = {}  # switched by hand: (mode, until)
         self._open: dict[str, tuple[bool, float]] = {}
         self.load(plan)
 
@@ -90,6 +91,8 @@ class Network:
         for team, health in self.health.items():
             health.watched = False
             self.watch_health(team)
+        self.modes = {name: mode for name, mode in self.modes.items() if name in self.hotlines}
+        self.no_early_media = frozenset(site.name for site in plan.sites if not site.early_media)
         self._load_seats()
         self._load_lines()
 
@@ -157,7 +160,23 @@ class Network:
                     return topic
         return NO_TOPIC
 
+    def early_media(self, site: str) -> bool:
+        """Does the caller hear anything but ringing before the answer?"""
+        return site not in self.no_early_media
+
+    def mode(self, hotline: str) -> HotlineMode:
+        """What it is switched to by hand."""
+        return self.modes.get(hotline, (HotlineMode.NORMAL, None))[0]
+
+    def why_closed(self, hotline: Hotline) -> str:
+        """For a closed hotline: by whom."""
+        by_hand = self.mode(hotline.name) is HotlineMode.CLOSED
+        return f"{hotline.name} was closed by hand" if by_hand else f"{hotline.name} is closed now"
+
     def is_open(self, hotline: Hotline) -> bool:
+        """By its hours, unless it is closed by hand."""
+        if self.mode(hotline.name) is HotlineMode.CLOSED:
+            return False
         known = self._open.get(hotline.name)
         if known is None or self.now >= known[1]:
             known = self._open[hotline.name] = calendar.state(hotline.hours, self.now)

@@ -91,7 +91,7 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Hotline:
-    """say_*: sound names joined by `&` ([a-z0-9-]{1,60} each), '' = nothing; say_closed goes through `opening.spoken`."""
+    """say_*: sound names joined by `&` ([a-z0-9-]{1,60} each), '' = none; say_closed goes through `opening.spoken`."""
 
     name: str
     title: str
@@ -111,6 +111,7 @@ class Hotline:
     say_welcome: str = ""  # before ringing
     say_closed: str = ""
     say_busy: str = ""  # when nobody could serve the caller
+    say_notice: str = ""  # while a supervisor has switched the hotline to notice
 
 
 @dataclass(frozen=True, slots=True)

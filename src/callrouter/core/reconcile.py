@@ -10,8 +10,9 @@ from callrouter.core.agents import LEGS_MAX, AgentMove, AgentSeat, AgentState
 from callrouter.core.calls import Attempt, Call, CallMove, CallState
 from callrouter.core.commands import CallOffered, Outcome, Target
 from callrouter.core.events import LiveCall, Result, SiteRead, Stage
-from callrouter.core.matching import limit_reason, release
+from callrouter.core.matching import limit_reason
 from callrouter.core.plan import Agent
+from callrouter.core.reception import PROMPT_MAX_S, next_step, release, steps_of
 from callrouter.core.state import HOLD_GRACE_S, RING_GRACE_S, State
 from callrouter.core.timers import Rank
 
@@ -92,7 +93,7 @@ def hold(s: State, call: Call) -> None:
         release(s, call, *call.release)
     elif call.attempt and call.limit_at is not None and s.now >= call.limit_at:
         release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
-    else:
+    elif not next_step(s, call):
         s.enter_line(call)
 
 
@@ -110,10 +111,11 @@ def book(s: State, seen: LiveCall, site: str) -> Call:
         return call
     s.waiting[hotline_name] += 1
     s.set_limit(call)
+    call.steps = steps_of(s, hotline, site, implied)
     is_open = s.is_open(hotline)
     s.tell(CallOffered(call.id, hotline_name, topic, site, is_open))
     if not is_open:
-        call.release = (17, Outcome.CLOSED, f"{hotline_name} is closed now")
+        call.release = (17, Outcome.CLOSED, s.why_closed(hotline))
     elif s.waiting[hotline_name] > hotline.line_max:
         call.release = (17, Outcome.BUSIED, f"the line is full: {hotline.line_max} callers wait")
     return call
@@ -124,11 +126,15 @@ def adopt(s: State, seen: LiveCall, site: str) -> Call:
     call = book(s, seen, site)
     call.attempt = seen.attempt
     call.because = "found when the site was read back"
+    call.steps = ()  # he has heard them from the router before us, or misses them
     if call.release is not None and call.release[1] is Outcome.CLOSED:
         # It came in time for the router before us; its arrival is not ours to judge.
         call.release = None
     if seen.stage is Stage.HELD:
         hold(s, call)
+    elif seen.stage is Stage.PROMPTED:
+        s.put_call(call, CallState.PROMPTED)
+        s.watch(call, PROMPT_MAX_S)
     elif seen.stage is Stage.OFFERED:
         s.move_call(call, CallMove.HOLD)
         _adopt_offer(s, call, seen)
@@ -241,6 +247,9 @@ def _answered_elsewhere(s: State, call: Call, seen: LiveCall, agents: list[Agent
 
 def _correct_held(s: State, call: Call, seen: LiveCall) -> None:
     offer = call.offer
+    if call.state is CallState.PROMPTED and s.now - call.prompted_at < FRESH_S:
+        s.watch(call, FRESH_S)
+        return
     if offer is not None:
         if s.now - offer.at < FRESH_S:
             s.watch(call, FRESH_S)

@@ -20,7 +20,9 @@ from callrouter.core.events import (
     CallEnded,
     CallHeld,
     CallTaken,
+    DigitsRead,
     Event,
+    HotlineSwitched,
     LegAnswered,
     LegEnded,
     LegFailed,
@@ -41,6 +43,7 @@ from callrouter.core.events import (
 )
 from callrouter.core.matching import cancel, limit_reached, replace_offer, settle
 from callrouter.core.plan import Plan
+from callrouter.core.reception import digits_read
 from callrouter.core.reconcile import book, free_for, hold, lose_link, read_back, taken
 from callrouter.core.snapshot import Counts, Snapshot
 from callrouter.core.state import HOLD_GRACE_S, State
@@ -259,6 +262,11 @@ def _agreement_switched(s: State, e: AgreementSwitched) -> None:
         s.ignore(e, "unknown agreement")
 
 
+def _hotline_switched(s: State, e: HotlineSwitched) -> None:
+    if not s.switch_hotline(e.hotline, e.mode, e.until, e.reason, e.by):
+        s.ignore(e, "unknown hotline")
+
+
 def _plan_replaced(s: State, e: PlanReplaced) -> None:
     assert isinstance(e.plan, Plan)
     s.load(e.plan)
@@ -288,6 +296,9 @@ def _agreement_due(s: State, ref: str) -> None:
     if kind == "deal":
         s.deal_due(key)
         return
+    if kind == "mode":
+        s.mode_due(key)
+        return
     health = s.health[key]
     health.share(s.now)
     health.watched = False
@@ -311,6 +322,7 @@ def _call_due(s: State, call: Call, rank: Rank) -> None:
 _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     CallArrived: _call_arrived,
     CallHeld: _call_held,
+    DigitsRead: digits_read,
     CallTaken: _call_taken,
     CallEnded: _call_ended,
     LegStarted: _leg_started,
@@ -327,6 +339,7 @@ _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     LinkDown: _link_down,
     TrunkState: _trunk_state,
     AgreementSwitched: _agreement_switched,
+    HotlineSwitched: _hotline_switched,
     PlanReplaced: _plan_replaced,
     Tick: _tick,
 }

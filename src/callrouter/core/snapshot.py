@@ -51,6 +51,8 @@ class LineView:
     offered: int
     talking: int
     longest_wait_s: float
+    mode: str = "normal"  # or closed, notice: switched by hand
+    mode_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from callrouter.core.commands import (
     AnsweredWithoutAgent,
     CallAnswered,
     CallFinished,
+    HotlineChanged,
     OfferFinished,
     Outcome,
 )
-from callrouter.core.events import Result
+from callrouter.core.events import HotlineMode, Result
 from callrouter.core.network import SUSPECT_S, Network
 from callrouter.core.timers import Rank
 
@@ -281,3 +282,25 @@ class State(Network):
         if self.now >= deal.window_until:
             self.watch_window(deal)
         self.dirty_teams[deal.agreement.lender] = None
+
+    # ---- hotlines
+
+    def switch_hotline(self, name: str, mode: HotlineMode, until: float | None, reason: str, by: str) -> bool:
+        """Close a hotline by hand, play its notice, or set it back; False if there is none of that name."""
+        if name not in self.hotlines:
+            return False
+        before = self.mode(name)
+        self.modes.pop(name, None)
+        if mode is not HotlineMode.NORMAL:
+            self.modes[name] = (mode, until)
+            if until is not None:
+                self.timers.set(max(until, self.now), Rank.AGREEMENT, f"mode/{name}")
+        self.tell(HotlineChanged(name, mode, before, until, reason, by))
+        return True
+
+    def mode_due(self, name: str) -> None:
+        """A hotline's switch may have expired."""
+        mode, until = self.modes.get(name, (HotlineMode.NORMAL, None))
+        if until is not None and self.now >= until:
+            del self.modes[name]
+            self.tell(HotlineChanged(name, HotlineMode.NORMAL, mode, None, "the switch expired", "expiry"))

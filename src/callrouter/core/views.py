@@ -51,7 +51,16 @@ def _line_views(s: State, now: float) -> tuple[LineView, ...]:
         offered = sum(call.state is CallState.OFFERED for call in calls)
         longest = max((now - call.arrived_at for call in calls), default=0.0)
         views.append(
-            LineView(name, hotline.site, s.is_open(hotline), len(calls) - offered, offered, talking[name], longest)
+            LineView(
+                name,
+                hotline.site,
+                s.is_open(hotline),
+                len(calls) - offered,
+                offered,
+                talking[name],
+                longest,
+                *s.modes.get(name, ("normal", None)),
+            )
         )
     return tuple(views)
 
