@@ -64,7 +64,7 @@ def test_an_order_that_waits_for_its_bell_counts_as_given() -> None:
     ("rows", "stage"),
     [
         ([row(Variable=["CR_STAGE=(null)"])], Stage.HELD),
-        ([row(Variable=["CR_STAGE=menu"])], Stage.HELD),
+        ([row(Variable=["CR_STAGE=prompt"])], Stage.PROMPTED),
         ([row(Variable=["CR_STAGE=failsafe"], BridgeID="b")], Stage.FAILSAFE),
         ([row(Variable=AGENT)], Stage.OFFERED),
         ([row(Variable=AGENT), row(LEG_UID, "PJSIP/1003-3", ChannelStateDesc="Up")], Stage.TALKING),

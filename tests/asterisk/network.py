@@ -7,6 +7,7 @@ is; else the one that `install.sh` put into the cache, by chroot.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import wave
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,6 +29,7 @@ SIP_PORT = 5060
 AMI_PORT = 5038
 SECRET = "made-up-for-the-tests"
 _LOCK_PORT = 5059  # whoever listens on 127.0.N.254:5059 owns 127.0.N.0/24
+SOUNDS = ("test-beep", "test-menu", "test-sorry")  # prompts that every site of the lab has
 _FIXED = (
     "modules.conf",
     "manager.conf",
@@ -257,7 +260,13 @@ def _write_site(where: _Installation, network: Network, spec: SiteSpec, addresse
     shipped = REPO / "deploy" / "asterisk"
     for name in _FIXED:
         shutil.copy(shipped / name, etc / name)
-    shutil.copy(REPO / "dialplans" / "callrouter.conf", etc / "callrouter.conf")
+    sounds = base / "sounds"
+    sounds.mkdir(exist_ok=True)
+    for name in SOUNDS:
+        _write_tone(sounds / f"{name}.wav")
+    fixed = (REPO / "dialplans" / "callrouter.conf").read_text()
+    folder = f"CR_SOUNDS={where.inside(sounds)}"
+    (etc / "callrouter.conf").write_text(fixed.replace("CR_SOUNDS=callrouter", folder))
     (etc / "callrouter-site.conf").write_text(render(spec.dialplan))
 
     directories = {
@@ -281,6 +290,16 @@ def _write_site(where: _Installation, network: Network, spec: SiteSpec, addresse
         spec.name, host, spec.dialplan.phones, spec.password, etc,
         where.inside(etc / "asterisk.conf"), where.command, base / "console.log",
     )  # fmt: skip
+
+
+def _write_tone(path: Path) -> None:
+    """A third of a second of 440 Hz, as Asterisk wants it: 8 kHz, mono, 16 bit."""
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        tone = (int(8000 * math.sin(2 * math.pi * 440 * i / 8000)) for i in range(2666))
+        sound.writeframes(b"".join(value.to_bytes(2, "little", signed=True) for value in tone))
 
 
 def _manager(host: str) -> str:

@@ -152,7 +152,7 @@ async def test_say_plays_early_and_then_ends_the_call(lab: Lab) -> None:
     """An announcement is early media (183 with SDP), then the cause."""
     async with await lab.hand_router(M) as router:
         caller = lab.call(M)
-        await router.order(await lab.held(caller), "say_beep_17")
+        await router.order(await lab.held(caller), "say_test-beep_17")
         early = await caller.hears(183)
         assert await caller.ends() == 486
     assert "m=audio" in early.body
@@ -165,7 +165,7 @@ async def test_a_menu_without_a_key_leads_back_into_hold(lab: Lab) -> None:
         caller = lab.call(M)
         call = await lab.held(caller)
         since = len(ami.events)
-        await router.order(call, "menu_beep")
+        await router.order(call, "ask_test-beep_1_2_7")
         await caller.hears(183)
         menu = await ami.event("CrMenu", Call=call)
         await ami.event("CrHold", since, Call=call, State="Ring")
@@ -415,7 +415,7 @@ async def test_a_site_can_be_read_back(lab: Lab) -> None:
 async def test_the_dialplan_tells_its_version_to_the_router_s_own_user(asterisk: Site, lab: Lab) -> None:
     """CR_DIALPLAN and CR_SITE can be read with the shipped AMI user, which may do nothing dangerous."""
     async with RawAmi(asterisk.host, AMI_PORT, "callrouter", SECRET) as ami:
-        assert await ami.getvar("CR_DIALPLAN") == "1"
+        assert await ami.getvar("CR_DIALPLAN") == "2"
         assert await ami.getvar("CR_SITE") == "magdeburg"
         for action in ({"Action": "Command", "Command": "core show version"}, {"Action": "Filter", "Operation": "Add"}):
             name = action.pop("Action")

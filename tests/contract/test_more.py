@@ -200,7 +200,7 @@ async def test_say(bench: Bench) -> None:
     """An announcement is early media; then the caller hears the SIP answer of its cause, never an answered call."""
     ami = bench.ami["gera"]
     caller, call, since = await bench.held()
-    await bench.router["gera"].order(call, "say_beep_17")
+    await bench.router["gera"].order(call, "say_test-beep_17")
     gone = await ami.event("Hangup", since, Uniqueid=call)
     assert (gone["Cause"], gone["ChannelStateDesc"], gone["Context"]) == ("17", "Ring", "callrouter-do")
     await caller.until("ended")
@@ -213,8 +213,8 @@ async def test_menu_without_a_digit(bench: Bench) -> None:
     """A caller who presses nothing is told as CrMenu TIMEOUT with no digit, and is held again, unanswered."""
     ami = bench.ami["gera"]
     caller, call, since = await bench.held()
-    await bench.router["gera"].order(call, "menu_beep")
+    await bench.router["gera"].order(call, "ask_test-beep_1_2_7")
     menu = await ami.event("CrMenu", since, deadline_s=10)
-    assert (menu["Call"], menu["Digit"], menu["Status"]) == (call, "", "TIMEOUT")
+    assert (menu["Call"], menu["Step"], menu["Digit"], menu["Status"]) == (call, "7", "", "TIMEOUT")
     await ami.event("CrHold", ami.events.index(menu))
     assert "answered" not in caller.heard

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import re
 
-from callrouter.core.commands import CancelOffer, Claim, Offer, Order, Release, Reread, Target
+from callrouter.core.commands import Ask, CancelOffer, Claim, Offer, Order, Release, Reread, Say, Target
 
 Action = dict[str, str]
 
 RING_S_MAX = 3600
 TARGETS_MAX = 50  # phones rung at once; CR_CMD must stay well under Asterisk's 4,096 characters
+SOUNDS_MAX = 10
+DIGITS_MAX = 20
+WAIT_S_MAX = 60
 BELL = "D"  # digits that no telephone keypad has: an order waits in hold,
 STOP = "C"  # and stop ringing (a bell of its own, so that a late one of the other kind means nothing)
 
 _ID = re.compile(r"([a-z][a-z0-9]{0,15})/([A-Za-z0-9.]{1,40})")
 _PHONE = re.compile(r"[a-z0-9]{1,20}")
+_SOUND = re.compile(r"[a-z0-9-]{1,60}")
 _SITE = re.compile(r"[a-z][a-z0-9]{0,15}")
 
 
@@ -65,6 +69,15 @@ def actions(order: Order, epoch: int) -> tuple[Action, ...]:
         case Release():
             cause = _number("cause", order.cause, 1, 127)
             return _set(channel, "CR_CMD", f"{epoch}_release_{cause}"), _bell(channel)
+        case Ask():
+            most = _number("digits_max", order.digits_max, 1, DIGITS_MAX)
+            wait_s = _number("wait_s", order.wait_s, 1, WAIT_S_MAX)
+            step = _number("step", order.step, 0, 10**9)
+            value = f"{epoch}_ask_{_sounds(order.sounds)}_{most}_{wait_s}_{step}"
+            return _set(channel, "CR_CMD", value), _bell(channel)
+        case Say():
+            cause = _number("cause", order.cause, 0, 127)
+            return _set(channel, "CR_CMD", f"{epoch}_say_{_sounds(order.sounds)}_{cause}"), _bell(channel)
 
 
 def _set(channel: str, variable: str, value: str) -> Action:
@@ -90,6 +103,15 @@ def _target(target: Target, home: str) -> str:
     if _SITE.fullmatch(target.site) is None:
         raise BadOrder(f"not a site: {target.site!r}")
     return f"{target.phone}@{target.site}"
+
+
+def _sounds(sounds: tuple[str, ...]) -> str:
+    if not 1 <= len(sounds) <= SOUNDS_MAX:
+        raise BadOrder(f"{len(sounds)} sounds; 1 to {SOUNDS_MAX} are possible")
+    for sound in sounds:
+        if _SOUND.fullmatch(sound) is None:
+            raise BadOrder(f"not a sound's name: {sound!r}")
+    return "&".join(sounds)
 
 
 def _number(name: str, value: int, least: int, most: int) -> str:

@@ -21,7 +21,7 @@ from callrouter.ami.linkstate import USUAL, Fault, LinkState, Phase, Timing
 from callrouter.ami.protocol import BadValue, Fields
 from callrouter.ami.session import Lost, Refused, Session, refusal
 from callrouter.ami.translate import REPEATABLE, WATCHED, Fenced, fenced, translate
-from callrouter.core.commands import CancelOffer, Claim, Offer, Order, Release, Reread
+from callrouter.core.commands import CallOrder, CancelOffer, Offer, Order, Reread
 from callrouter.core.events import Event, LinkDown, OrderLost
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class SiteLink:
 
     # ---- orders
 
-    def _give(self, session: Session, order: Claim | Offer | CancelOffer | Release) -> None:
+    def _give(self, session: Session, order: CallOrder) -> None:
         try:
             sent = session.fire(actions(order, self._lease.held), self._timing.action_s)
         except (BadOrder, BadValue) as error:
@@ -140,7 +140,7 @@ class SiteLink:
 
     def _answered(
         self,
-        order: Claim | Offer | CancelOffer | Release,
+        order: CallOrder,
         step: int,
         open_: list[int],
         future: asyncio.Future[list[Fields] | None],
@@ -154,7 +154,7 @@ class SiteLink:
             open_[0] = -1
             self._lost(order, unknown=rows is None or step > 0, why=error)
 
-    def _lost(self, order: Claim | Offer | CancelOffer | Release, unknown: bool, why: str) -> None:
+    def _lost(self, order: CallOrder, unknown: bool, why: str) -> None:
         self._state.orders_lost += 1
         attempt = order.attempt if isinstance(order, Offer | CancelOffer) else None
         lost = OrderLost(order.call, attempt, unknown, f"{type(order).__name__}: {why}")

@@ -88,7 +88,9 @@ def _stage(row: Message, legs: list[Message]) -> Stage:
     if bridge:
         with_us = any(text(leg, "BridgeID") == bridge for leg in legs)
         return Stage.TALKING if with_us else Stage.ELSEWHERE
-    if stage != "agent":  # menu and say are early media on the way back to hold or to the end
+    if stage == "prompt":
+        return Stage.PROMPTED
+    if stage != "agent":
         return Stage.HELD
     # Dial rings, or a phone has answered and the bridge is not made yet
     return Stage.TALKING if any(text(leg, "ChannelStateDesc") == "Up" for leg in legs) else Stage.OFFERED

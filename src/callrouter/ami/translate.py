@@ -18,6 +18,7 @@ from callrouter.core.events import (
     CallHeld,
     CallId,
     CallTaken,
+    DigitsRead,
     Event,
     LegAnswered,
     LegEnded,
@@ -199,6 +200,11 @@ def _tried(site: str, m: Message) -> Events:
     return (OfferEnded(call, int(attempt), why, ring_s),)
 
 
+def _pressed(_site: str, m: Message) -> Events:
+    call = _own_call(m)
+    return (DigitsRead(call, number(text(m, "Step"), 0), text(m, "Digit")),) if call else ()
+
+
 def _taken(_site: str, m: Message) -> Events:
     call = _own_call(m)
     return (CallTaken(call),) if call else ()
@@ -320,6 +326,7 @@ _USER_HANDLERS: dict[str, _Handler] = {
     "CrOffered": _offered,
     "CrHold": _held,
     "CrTried": _tried,
+    "CrMenu": _pressed,
     "CrFailsafe": _taken,
     "CrAgent": _acted,
 }

@@ -107,7 +107,8 @@ class Reread:
     because: str
 
 
-Order = Claim | Offer | CancelOffer | Release | Ask | Say | Reread
+CallOrder = Claim | Offer | CancelOffer | Release | Ask | Say
+Order = CallOrder | Reread
 
 
 # ---- notices

@@ -77,13 +77,16 @@ async def _held(x: Exchange, channel: Channel) -> int:
         elif verb == "release":
             channel.at("callrouter-do", "release", 1, "Hangup")
             return int(digits(part(order, 3)) or 0)
-        elif verb == "menu":
-            await _menu(x, channel)
+        elif verb == "ask":
+            await _ask(x, channel, order)
         else:
-            channel.variables["CR_STAGE"] = "say"
-            channel.at("callrouter-do", "say", 3, "Playback", part(order, 3))
-            await _sound(x, channel)
-            return int(digits(part(order, 4)) or 0)
+            channel.variables.update(CR_STAGE="prompt", CR_CLAIM=part(order, 1))
+            channel.at("callrouter-do", "say", 6, "Playback", part(order, 3))
+            for _ in part(order, 3).split("&"):
+                await _sound(x, channel)
+            cause = int(digits(part(order, 4)) or 0)
+            if cause:
+                return cause
 
 
 async def _hold(x: Exchange, channel: Channel) -> str | None:
@@ -106,7 +109,7 @@ async def _hold(x: Exchange, channel: Channel) -> str | None:
             if part(order, 1) == x.globals.get("CR_EPOCH", "") and part(order, 2) in (
                 "agent",
                 "release",
-                "menu",
+                "ask",
                 "say",
             ):
                 return order
@@ -161,13 +164,24 @@ def _tried(x: Exchange, channel: Channel, status: str, cause: str, ring_ms: int 
     x.user_event(channel, "CrTried", [*pairs, ("Status", status), ("Cause", cause), ("Ring", ring)])
 
 
-async def _menu(x: Exchange, channel: Channel) -> None:
-    channel.variables["CR_STAGE"] = "menu"
-    channel.at("callrouter-do", "menu", 3, "Read")
-    frame = await channel.frame(5.0 / x.pace.rate)
-    digit = frame.value if frame is not None and frame.value in "0123456789*#" else ""
-    status = "OK" if frame is not None else "TIMEOUT"
-    x.user_event(channel, "CrMenu", (("Call", channel.unique_id), ("Digit", digit), ("Status", status)))
+async def _ask(x: Exchange, channel: Channel, order: str) -> None:
+    """Play sounds and read digits. The first digit ends the sounds; then each has `wait_s`; '#' ends the reading."""
+    channel.variables.update(CR_STAGE="prompt", CR_CLAIM=part(order, 1))
+    channel.at("callrouter-do", "ask", 7, "Read")
+    most, wait_s = int(digits(part(order, 4)) or 0), float(digits(part(order, 5)) or 0)
+    sounds_s = SOUND_S * len(part(order, 3).split("&"))
+    pressed, status = "", "OK"
+    while len(pressed) < most:
+        frame = await channel.frame((wait_s + (0.0 if pressed else sounds_s)) / x.pace.rate)
+        if frame is None:
+            status = "TIMEOUT"
+            break
+        if frame.value == "#":
+            break
+        pressed += frame.value if frame.value in "0123456789*" else ""
+    step = digits(part(order, 6))
+    pairs = (("Call", channel.unique_id), ("Step", step), ("Digit", pressed), ("Status", status))
+    x.user_event(channel, "CrMenu", pairs)
 
 
 async def _failsafe(x: Exchange, channel: Channel) -> int:
