@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callrouter.ami.actions import BadOrder, actions
-from callrouter.core.commands import CancelOffer, Claim, Offer, Order, Release, Reread, Target
+from callrouter.core.commands import Ask, CancelOffer, Claim, Offer, Order, Release, Reread, Say, Target
 
 CALL = "gera/1732268042.17"
 CHANNEL = "gera-1732268042.17"
@@ -43,6 +43,9 @@ def test_cancel_names_the_try_and_touches_no_leg() -> None:
 def test_release_carries_its_cause() -> None:
     """A caller whom nobody can serve is released with a Q.850 cause."""
     assert actions(Release(CALL, 17, "x"), 77) == (setvar("CR_CMD", "77_release_17"), bell())
+    asked = Ask(CALL, 3, ("gera-menu-de", "gera-menu-en"), 1, 5, "x")
+    assert actions(asked, 77) == (setvar("CR_CMD", "77_ask_gera-menu-de&gera-menu-en_1_5_3"), bell())
+    assert actions(Say(CALL, ("closed",), 0, "x"), 77) == (setvar("CR_CMD", "77_say_closed_0"), bell())
 
 
 def _offer(phone: str = "1001", site: str = "gera", call: str = CALL, ring_s: int = 20, attempt: int = 1) -> Offer:
@@ -66,6 +69,12 @@ def _offer(phone: str = "1001", site: str = "gera", call: str = CALL, ring_s: in
         _offer(attempt=-1),
         Offer(CALL, 1, (), 20, "x"),
         Offer(CALL, 1, (HERE,) * 51, 20, "x"),
+        Ask(CALL, 1, (), 1, 5, "x"),
+        Ask(CALL, 1, ("a_b",), 1, 5, "x"),
+        Ask(CALL, 1, ("ok",), 21, 5, "x"),
+        Ask(CALL, 1, ("ok",), 1, 0, "x"),
+        Say(CALL, ("../etc/passwd",), 17, "x"),
+        Say(CALL, ("ok",), 128, "x"),
         Release(CALL, 0, "x"),
         Release(CALL, 128, "x"),
         CancelOffer("/PJSIP.*/", 1, (), "x"),

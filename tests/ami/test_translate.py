@@ -14,6 +14,7 @@ from callrouter.core.events import (
     CallEnded,
     CallHeld,
     CallTaken,
+    DigitsRead,
     Event,
     LegAnswered,
     LegEnded,
@@ -140,6 +141,12 @@ def test_failsafe_takes_the_call() -> None:
     assert translate("gera", user("CrFailsafe", Claim="")) == (CallTaken(CALL),)
 
 
+def test_digits_of_a_menu() -> None:
+    """What was pressed, with the number of the prompt that asked; nothing usable is no digits."""
+    assert translate("gera", user("CrMenu", Step="3", Digit="1", Status="OK")) == (DigitsRead(CALL, 3, "1"),)
+    assert translate("gera", user("CrMenu", Step="", Digit="", Status="TIMEOUT")) == (DigitsRead(CALL, 0, ""),)
+
+
 @pytest.mark.parametrize(
     ("code", "act"),
     [
@@ -164,7 +171,6 @@ def test_feature_codes(code: str, act: AgentAct) -> None:
         user("CrTried", Try="x", Status="BUSY"),
         user("CrAgent", Phone="1001", Code="ready", Channel="PJSIP/1002-0000002a"),
         user("CrAgent", Phone="1001", Code="dance", Channel="PJSIP/1001-0000002a"),
-        user("CrMenu", Digit="1"),
         user("Foreign"),
         {"Event": "UserEvent", "UserEvent": "CrHold", "Call": UID},
         {"Event": "Newchannel", "Channel": "Local/1@x-1;1", "Uniqueid": UID},
