@@ -15,7 +15,7 @@ Action = dict[str, str]
 
 RING_S_MAX = 3600
 TARGETS_MAX = 50  # phones rung at once; CR_CMD must stay well under Asterisk's 4,096 characters
-SOUNDS_MAX = 10
+SOUNDS_MAX = 40
 DIGITS_MAX = 20
 WAIT_S_MAX = 60
 BELL = "D"  # digits that no telephone keypad has: an order waits in hold,
