@@ -52,6 +52,12 @@ def test_who_was_reached_and_rings_again_has_a_new_demand() -> None:
     assert (second.reached_at, second.closed_at) == (None, 170 + WINDOW_S)
 
 
+def test_an_attempt_that_is_told_late_joins_no_later_demand() -> None:
+    """It had ended more than the window before the other one began: two demands, whichever is told first."""
+    assert len(grouped(rang("2", 5000, 5100), rang("1", 0, 60))) == 2
+    assert len(grouped(rang("1", 0, 60), rang("2", 5000, 5100))) == 2
+
+
 def test_window_counts_from_the_end_of_the_last_attempt() -> None:
     """Just inside the window is a redial, just outside a new demand, and the first one was not reached."""
     assert len(grouped(rang("1", 0, 100), rang("2", 100 + WINDOW_S, 2000))) == 1

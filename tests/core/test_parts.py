@@ -89,3 +89,28 @@ def test_health_forgets_after_a_quarter_of_an_hour_and_has_a_bound() -> None:
     assert health.next_change() == 900.0
     assert health.share(900.0) == 1.0
     assert health.next_change() == float("inf")
+
+
+def test_what_left_does_not_stay_in_memory() -> None:
+    """Timers cancelled, callers gone and agents busy again: the heaps stay near what is alive, however long it goes."""
+    timers, pool = Timers(), Pool(Team("t", "T", "a"))
+    topic = Topic("t", "T")
+    lane = Lane(("h", "t", 0, "a"), Hotline("h", "H", "a", (Number("1"),), None, ("x",), (topic,), "t"), topic)
+    stays = Call("a/0", "a", "1", "", "h", "t", 0.0, 0, None)
+    lane.push(stays)
+    timers.set(5000.0, Rank.LIMIT, "stays")
+    seats = [AgentSeat("a/1", "t", 0), AgentSeat("a/2", "t", 1, idle_since=9999.0)]
+    pool.add(seats[0], ())
+    for number in range(1, 1000):
+        timers.cancel(timers.set(9000.0, Rank.LIMIT, str(number)))
+        call = Call(f"a/{number}", "a", "1", "", "h", "t", float(number), number, None)
+        lane.push(call)
+        lane.remove(call)
+        pool.add(seats[1], ())
+        pool.remove(seats[1], ())
+    assert len(timers._heap) < 200
+    assert len(lane._heap) < 50
+    assert sum(map(len, pool._heaps.values())) < 50
+    assert timers.next_due() == 5000.0
+    assert lane.head() is stays
+    assert pool.best(()) is seats[0]

@@ -3,122 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from callrouter.core import commands as c
 from callrouter.core import events as e
 from callrouter.core.plan import (
-    Agent,
-    Agreement,
-    Hotline,
     Hours,
-    Number,
-    Plan,
     Relaxation,
-    Site,
     Span,
     Strategy,
-    Team,
     Topic,
 )
-from tests.core.world import Books, World
-
-NOON = 1_795_431_600.0  # Monday 2026-11-23, 12:00 in Magdeburg
-WEEKDAYS = (*((Span(8 * 3600, 18 * 3600),),) * 5, (), ())
-
-
-def network(
-    *,
-    team: dict[str, Any] | None = None,
-    hotline: dict[str, Any] | None = None,
-    agreement: dict[str, Any] | None = None,
-) -> Plan:
-    """Two agents at Gera, three at Magdeburg, one agreement by which Magdeburg helps Gera."""
-    gera = Team("agency-gera", "Gera", "gera", wrap_up_s=30.0)
-    magdeburg = Team("agency-magdeburg", "Magdeburg", "magdeburg", wrap_up_s=30.0)
-    line = Hotline(
-        "gera",
-        "Gera",
-        "gera",
-        (Number("365"), Number("366", "benefit")),
-        None,
-        ("agency-gera",),
-        (Topic("other", "Other"), Topic("benefit", "Benefit", needs=(("benefit", 2),))),
-        "other",
-    )
-    deal = Agreement("magdeburg-gera", "agency-gera", "agency-magdeburg")
-    return Plan(
-        "1",
-        (Site("gera", "Gera", "TH", "Europe/Berlin"), Site("magdeburg", "Magdeburg", "ST", "Europe/Berlin")),
-        (
-            replace(line, **(hotline or {})),
-            replace(
-                line,
-                name="magdeburg",
-                site="magdeburg",
-                numbers=(Number("391"),),
-                teams=("agency-magdeburg",),
-                topics=(Topic("other", "Other"),),
-            ),
-        ),
-        (replace(gera, **(team or {})), magdeburg),
-        (
-            Agent("gera/2001", "agency-gera", "gera", "2001"),
-            Agent("gera/2002", "agency-gera", "gera", "2002", (("benefit", 2),)),
-            *(Agent(f"magdeburg/100{i}", "agency-magdeburg", "magdeburg", f"100{i}") for i in (1, 2, 3)),
-        ),
-        (replace(deal, **(agreement or {})),),
-    )
-
-
-class Story(World):
-    """A world in which all agents are ready unless the story says otherwise, and orders are obeyed at once."""
-
-    def __init__(self, plan: Plan | None = None, ready: str = "gera magdeburg") -> None:
-        super().__init__(plan or network(), NOON)
-        for site in self.links:
-            self.link_up(site)
-        for agent in self.router.plan.agents:
-            if agent.site in ready.split() or agent.id in ready.split():
-                self.pass_time(1.0)
-                self.send(e.AgentActed(agent.id, e.AgentAct.READY))
-
-    def dial(self, number: str = "365", caller: str = "030") -> str:
-        call = self.arrive("magdeburg" if number == "391" else "gera", number, caller)
-        self.obey_all()
-        return call
-
-    def obey_all(self) -> None:
-        while busy := [x.id for x in self.calls.values() if x.orders]:
-            self.obey(busy[0])
-
-    def rung(self, call: str) -> str:
-        """The agent whose phone rings for this call ('' if none)."""
-        true = self.calls[call]
-        return " ".join(t.agent for t in true.targets) if true.stage is e.Stage.OFFERED else ""
-
-    def agent(self, agent: str) -> str:
-        return self.books.state[agent]
-
-    def after_tick(self) -> None:
-        self.obey_all()
-
-    def phone_fails(self, call_id: str, result: e.Result) -> None:
-        super().phone_fails(call_id, result)
-        self.obey_all()
-
-    def hang_up(self, call_id: str, cause: int = 16) -> None:
-        super().hang_up(call_id, cause)
-        self.obey_all()
-
-    def act(self, agent: str, act: e.AgentAct, reason: str = "") -> None:
-        self.send(e.AgentActed(agent, act, reason))
-        self.obey_all()
-
-    def outcome(self, call: str) -> c.Outcome:
-        return self.books.ended[call].outcome
+from tests.core.story import WEEKDAYS, Story, network
+from tests.core.world import Books
 
 
 def test_a_call_goes_to_the_agent_who_has_been_idle_longest() -> None:
@@ -736,3 +634,39 @@ def test_the_same_events_give_the_same_commands() -> None:
     one, two = (type(story.router)(network(), 0.0) for _ in range(2))
     for event in log:
         assert repr(one.handle(event, 5.0)) == repr(two.handle(event, 5.0))
+
+
+def test_what_an_agent_wants_while_he_rings_is_not_undone_by_what_his_phone_did() -> None:
+    """His phone gave up, he asked for a pause, the caller hung up: he is paused for his own reason."""
+    for result in (e.Result.NO_ANSWER, e.Result.REFUSED):
+        story = Story(network(agreement={"enabled": False}))
+        call = story.arrive("gera", "365")
+        story.send(e.LegFailed(call, 1, "gera/l", result))
+        assert [type(x) for x in story.send(e.AgentActed("gera/2001", e.AgentAct.PAUSE, "lunch"))] == [c.CancelOffer]
+        assert story.send(e.AgentActed("gera/2001", e.AgentAct.PAUSE, "lunch")) == []
+        story.hang_up(call)
+        view = {a.agent: a for a in story.router.snapshot(story.now).agents}
+        assert (view["gera/2001"].state, view["gera/2001"].reason) == ("paused", "lunch")
+        story.pass_time(60.0)
+        assert story.agent("gera/2001") == "paused"
+
+
+def test_an_agent_who_says_that_he_is_ready_while_he_rings_goes_on_ringing() -> None:
+    """He wants what happens: no order follows. The same of one of several who are rung, whatever he wants."""
+    story = Story()
+    call = story.dial()
+    assert story.send(e.AgentActed("gera/2001", e.AgentAct.READY)) == []
+    assert story.rung(call) == "gera/2001"
+    story = Story(network(team={"strategy": Strategy.RING_ALL}))
+    call = story.dial()
+    assert story.send(e.AgentActed("gera/2001", e.AgentAct.LOG_OUT)) == []
+    story.answer(call)
+    assert (story.agent("gera/2001"), story.agent("gera/2002")) == ("logged_out", "talking")
+
+
+def test_a_channel_that_is_told_twice_is_one() -> None:
+    """An agent's own call seen twice ends with one word of its end."""
+    story = Story()
+    for up in (True, True, False):
+        story.told("gera", e.PhoneLeg("gera", "2001", "gera/p1", up=up))
+    assert story.agent("gera/2001") == "ready"

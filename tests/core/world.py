@@ -144,6 +144,8 @@ class Books:
                 assert number == sum(x.team == team and x.state == state for x in s.seats.values()), (team, state)
         for hotline, number in s.waiting.items():
             assert number == sum(x.hotline == hotline and x.state in RINGING for x in s.calls.values())
+        for call in s.calls.values():
+            assert (call.offer is not None) == (call.state is CallState.OFFERED), call.id
         held = [x for x in s.calls.values() if x.lane is not None]
         for call in held:
             assert call.state is CallState.WAITING

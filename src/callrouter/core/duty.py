@@ -39,7 +39,7 @@ def _act(s: State, seat: AgentSeat, act: AgentAct, reason: str, by: str) -> None
     elif seat.state is AgentState.OFFERED:
         call = s.calls[seat.call]
         if seat.intent is not Intent.READY and call.offer is not None and len(call.offer.targets) == 1:
-            cancel(s, call, because)
+            cancel(s, call, call.offer, because)
     elif seat.state is not AgentState.TALKING:
         s.resume_not(seat)
         seat.suspect = ""

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from heapq import heapify, heappop, heapreplace
 from math import ceil
-from typing import Any
 
 from callrouter.core.agents import AgentMove, AgentSeat, AgentState
 from callrouter.core.calls import Attempt, Call, CallMove, CallState
@@ -191,15 +190,8 @@ def limit_reached(s: State, call: Call) -> None:
         release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
 
 
-def replace_offer(call: Call, **changes: Any) -> None:
-    """Write down what has become of the current attempt."""
-    assert call.offer is not None
-    call.offer = replace(call.offer, **changes)
-
-
-def cancel(s: State, call: Call, because: str) -> None:
+def cancel(s: State, call: Call, offer: Attempt, because: str) -> None:
     """Stop ringing for this call; its end is told by `OfferEnded`."""
-    if call.offer is None or call.offer.cancelled:
-        return
-    replace_offer(call, cancelled=True)
-    s.tell(CancelOffer(call.id, call.offer.number, tuple(leg for leg, _ in call.offer.legs), because))
+    if not offer.cancelled:
+        call.offer = replace(offer, cancelled=True)
+        s.tell(CancelOffer(call.id, offer.number, tuple(leg for leg, _ in offer.legs), because))

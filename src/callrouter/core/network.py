@@ -154,11 +154,10 @@ class Network:
         hotline = self.hotlines.get(call.hotline)
         if hotline is None:
             return NO_TOPIC
-        for name in (call.topic, hotline.default_topic):
-            for topic in hotline.topics:
-                if topic.name == name:
-                    return topic
-        return NO_TOPIC
+        for topic in hotline.topics:
+            if topic.name == call.topic:
+                return topic
+        return next(topic for topic in hotline.topics if topic.name == hotline.default_topic)
 
     def early_media(self, site: str) -> bool:
         """Does the caller hear anything but ringing before the answer?"""
@@ -293,7 +292,7 @@ class Network:
     # ---- trunks
 
     def suspect_trunk(self, site: str, peer: str) -> None:
-        if site != peer and (site, peer) not in self.trunks_down:
+        if (site, peer) not in self.trunks_down:
             self.trunks_down[site, peer] = self.now + SUSPECT_S
             self.timers.set(self.now + SUSPECT_S, Rank.TRUNK, f"{site}>{peer}")
 

@@ -227,13 +227,15 @@ def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
 
 def _answered_elsewhere(s: State, call: Call, seen: LiveCall, agents: list[Agent]) -> None:
     """Answered, and not by anybody of ours who is still there. agents: who may have put the caller through."""
+    if call.state is CallState.TRANSFERRED:
+        return  # as the books say
     offer, call.offer = call.offer, None
     if offer is not None:
         for target in offer.targets:
             s.seat_not_taken(call, offer, target.agent, Result.CANCELLED)
     if not agents:
         s.give_back(call)
-    elif not call.agent:
+    else:
         call.agent, call.team = agents[0].id, agents[0].team
         if not call.agreement:
             _lent_under(s, call, call.team)
@@ -273,7 +275,7 @@ def _correct(s: State, call: Call, seen: LiveCall) -> None:
         case Stage.ELSEWHERE:
             if call.state is CallState.TALKING:
                 s.agent_left(call, "the caller was put through to somebody else")
-            elif call.state is not CallState.TRANSFERRED:
+            else:
                 _adopt_talk(s, call, seen)
         case Stage.FAILSAFE:
             taken(s, call)

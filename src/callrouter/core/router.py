@@ -7,9 +7,10 @@ backwards. The driver (engine or simulator) asks `next_deadline()` and sends a `
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from callrouter.core.calls import Call, CallState
+from callrouter.core.calls import Attempt, Call, CallState
 from callrouter.core.checkpoint import Checkpoint, freeze, thaw
 from callrouter.core.commands import CancelOffer, Command, Outcome
 from callrouter.core.duty import agent_acted, phone_acted, phone_leg, phone_state, resume
@@ -41,7 +42,7 @@ from callrouter.core.events import (
     Tick,
     TrunkState,
 )
-from callrouter.core.matching import cancel, limit_reached, replace_offer, settle
+from callrouter.core.matching import cancel, limit_reached, settle
 from callrouter.core.plan import Plan
 from callrouter.core.reception import digits_read
 from callrouter.core.reconcile import book, free_for, hold, lose_link, read_back, taken
@@ -153,55 +154,56 @@ def _call_ended(s: State, e: CallEnded) -> None:
 # ---- offers
 
 
-def _current(s: State, e: LegStarted | LegFailed | LegAnswered | OfferEnded) -> Call | None:
-    """The call, if the event is about the attempt that is going on."""
+def _current(s: State, e: LegStarted | LegFailed | LegAnswered | OfferEnded) -> tuple[Call, Attempt] | None:
+    """The call and its offer, if the event is about the attempt that is going on."""
     call = s.calls.get(e.call)
     if call is None:
         s.ignore(e, "unknown call")
     elif call.offer is None or call.offer.number != e.attempt:
         s.ignore(e, "another attempt")
     else:
-        return call
+        return call, call.offer
     return None
 
 
 def _leg_started(s: State, e: LegStarted) -> None:
-    call = _current(s, e)
-    if call is None or call.offer is None:
+    current = _current(s, e)
+    if current is None:
         return
-    agent = next((t.agent for t in call.offer.targets if (t.site, t.phone) == (e.site, e.phone)), None)
+    call, offer = current
+    agent = next((t.agent for t in offer.targets if (t.site, t.phone) == (e.site, e.phone)), None)
     if agent is None:
         s.ignore(e, "the attempt does not ring this phone")
         return
-    replace_offer(call, legs=(*call.offer.legs, (e.leg, agent)))
-    if call.offer.cancelled:  # the leg began after the offer was cancelled: end this one too
-        s.tell(CancelOffer(call.id, call.offer.number, (e.leg,), "the offer was cancelled"))
+    call.offer = replace(offer, legs=(*offer.legs, (e.leg, agent)))
+    if offer.cancelled:  # the leg began after the offer was cancelled: end this one too
+        s.tell(CancelOffer(call.id, offer.number, (e.leg,), "the offer was cancelled"))
 
 
-def _agent_of_leg(call: Call, leg: str) -> str:
+def _agent_of_leg(offer: Attempt, leg: str) -> str:
     """Whose leg: as its beginning said, or the only one who was rung."""
-    if call.offer is None:
-        return ""
-    known = dict(call.offer.legs).get(leg)
-    if known is None and len(call.offer.targets) == 1:
-        known = call.offer.targets[0].agent
+    known = dict(offer.legs).get(leg)
+    if known is None and len(offer.targets) == 1:
+        known = offer.targets[0].agent
     return known or ""
 
 
 def _leg_failed(s: State, e: LegFailed) -> None:
-    call = _current(s, e)
-    if call is None or call.offer is None:
+    current = _current(s, e)
+    if current is None:
         return
-    agent = _agent_of_leg(call, e.leg)
-    if agent and agent not in dict(call.offer.failed):
-        replace_offer(call, failed=(*call.offer.failed, (agent, e.result)))
+    call, offer = current
+    agent = _agent_of_leg(offer, e.leg)
+    if agent and agent not in dict(offer.failed):
+        call.offer = replace(offer, failed=(*offer.failed, (agent, e.result)))
 
 
 def _leg_answered(s: State, e: LegAnswered) -> None:
-    call = _current(s, e)
-    if call is None:
+    current = _current(s, e)
+    if current is None:
         return
-    seat = s.seats.get(_agent_of_leg(call, e.leg))
+    call, offer = current
+    seat = s.seats.get(_agent_of_leg(offer, e.leg))
     if seat is None:
         s.ignore(e, "no agent has this leg")
         s.reread(call.site, f"{call.id} was answered by somebody unknown")
@@ -219,13 +221,14 @@ def _leg_ended(s: State, e: LegEnded) -> None:
 
 
 def _offer_ended(s: State, e: OfferEnded) -> None:
-    call = _current(s, e)
-    if call is None or call.offer is None:
+    current = _current(s, e)
+    if current is None:
         return
-    result = Result.CANCELLED if call.offer.cancelled else e.result
-    if call.offer.cancelled or len(call.offer.targets) == 1:
+    call, offer = current
+    result = Result.CANCELLED if offer.cancelled else e.result
+    if offer.cancelled or len(offer.targets) == 1:
         # The dialplan's word about the attempt is more exact than the leg's (it knows whether the phone ever rang).
-        replace_offer(call, failed=())
+        call.offer = replace(offer, failed=())
     s.fail_offer(call, result, f"attempt {e.attempt}: {result}")
 
 
@@ -254,7 +257,7 @@ def _trunk_state(s: State, e: TrunkState) -> None:
     s.trunks_down[e.site, e.peer] = float("inf")
     for call in list(s.calls.values()):
         if call.site == e.site and call.offer is not None and any(t.site == e.peer for t in call.offer.targets):
-            cancel(s, call, f"trunk from {e.site} to {e.peer} down")
+            cancel(s, call, call.offer, f"trunk from {e.site} to {e.peer} down")
 
 
 def _agreement_switched(s: State, e: AgreementSwitched) -> None:

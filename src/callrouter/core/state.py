@@ -185,10 +185,10 @@ class State(Network):
 
     def fail_offer(self, call: Call, result: Result, because: str) -> None:
         """The attempt is over. The call returns to its place as soon as it listens again."""
-        offer = call.offer
-        if offer is None or not self.move_call(call, CallMove.FAIL):
-            return
-        call.offer = None
+        offer, call.offer = call.offer, None
+        assert offer is not None, f"call {call.id} is not offered"
+        moved = self.move_call(call, CallMove.FAIL)
+        assert moved, f"call {call.id} is offered but {call.state}"
         told = dict(offer.failed)
         for target in offer.targets:
             seat_result = told.get(target.agent, result)

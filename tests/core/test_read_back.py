@@ -1,0 +1,509 @@
+"""What a site says when it is read back is true, however much of the story was missed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from callrouter.core import commands as c
+from callrouter.core import events as e
+from callrouter.core.plan import Agreement, Hours, Strategy
+from callrouter.core.router import Router
+from tests.core.story import WEEKDAYS, Story, network
+from tests.core.world import Books
+
+OFF = {"enabled": False}
+ALL = {"strategy": Strategy.RING_ALL}
+
+
+def seen(
+    call: str,
+    stage: e.Stage,
+    *phones: tuple[str, str],
+    legs: tuple[str, ...] = (),
+    number: str = "365",
+    attempt: int = 1,
+) -> e.LiveCall:
+    """A call as its site has it; phones are those of the last order, legs names each one's channel."""
+    found = tuple((leg, *phone, stage is e.Stage.TALKING) for leg, phone in zip(legs, phones, strict=False))
+    return e.LiveCall(call, number, "030", stage, 10.0, attempt, phones, found, 5.0)
+
+
+def read(story: Story, *calls: e.LiveCall, site: str = "gera") -> list[c.Command]:
+    """The site is read back with exactly these calls; its phones are well."""
+    story.links[site] = True
+    return story.send(e.SiteRead(site, calls, story.phone_states(site)))
+
+
+def restart(story: Story) -> None:
+    """The router dies and another begins with the same plan; all agents are ready."""
+    story.router = Router(story.router.plan, story.now)
+    story.books = Books(story.router)
+    for agent in story.router.plan.agents:
+        story.send(e.AgentActed(agent.id, e.AgentAct.READY))
+
+
+def test_a_hold_that_is_told_again_after_a_read_back_does_not_free_the_agent() -> None:
+    """A caller arrives while his site is read: he is offered at once, and the late word of his hold changes nothing."""
+    story = Story()
+    call = story.arrive("gera", "365")
+    assert story.router.state.calls[call].attempt == 1
+    story.echo(call)
+    assert story.router.state.calls[call].attempt == 1
+    story.obey_all()
+    assert story.rung(call) == "gera/2001"
+
+
+def test_a_hold_that_is_told_long_after_an_offer_ends_it() -> None:
+    """If the end of the attempt was never told, being back in hold tells it: the next agent is rung."""
+    story = Story(network(agreement=OFF))
+    call = story.dial()
+    story.pass_time(20.0)
+    story.calls[call].stage = e.Stage.HELD
+    story.told("gera", e.CallHeld(call))
+    assert story.router.state.calls[call].attempt == 2
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_caller_who_was_put_through_unseen_counts_as_answered(known: bool) -> None:
+    """Answered and transferred while the link was down: the agent is free, the record true, the promise unbroken."""
+    story = Story(network(agreement=OFF))
+    call = story.dial()
+    story.link_down("gera")
+    true = story.calls[call]
+    true.stage, true.up, true.leg = e.Stage.ELSEWHERE, True, ""
+    if not known:
+        restart(story)
+    story.pass_time(30.0)
+    story.link_up("gera")
+    assert story.agent("gera/2001") == "ready"
+    assert [v.state for v in story.router.snapshot(story.now).calls] == ["transferred"]
+    story.link_up("gera")
+    story.pass_time(200.0)
+    story.hang_up(call)
+    assert (story.outcome(call), story.books.ended[call].agent) == (c.Outcome.ANSWERED, "gera/2001")
+    assert not story.books.broken
+
+
+def test_a_waiting_caller_who_turns_out_to_be_served_leaves_the_line() -> None:
+    """The site says he was put through to somebody: no agent is rung for him any more, no limit ends his call."""
+    story = Story(ready="")
+    call = story.dial()
+    story.calls[call].up = True
+    read(story, seen(call, e.Stage.ELSEWHERE))
+    story.act("gera/2001", e.AgentAct.READY)
+    assert story.agent("gera/2001") == "ready"
+    story.pass_time(200.0)
+    assert call not in story.books.ended
+    story.hang_up(call)
+    assert story.outcome(call) is c.Outcome.ANSWERED
+
+
+def test_a_conversation_that_was_put_through_unseen_ends_for_the_agent() -> None:
+    """Talking in the books, elsewhere at the site: the agent is in wrap-up, the call goes on."""
+    story = Story()
+    call = story.dial()
+    story.answer(call)
+    read(story, seen(call, e.Stage.ELSEWHERE, ("gera", "2001")))
+    assert story.agent("gera/2001") == "wrap_up"
+    assert call in story.router.state.calls
+
+
+def test_an_answer_by_a_phone_of_nobody_frees_the_agent_who_was_rung() -> None:
+    """The site has the caller talk to a phone that is no agent's: the agent is free, and so is the loan."""
+    story = Story(ready="magdeburg")
+    call = story.dial()
+    assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 1}
+    story.calls[call].up = True
+    read(story, seen(call, e.Stage.TALKING, ("gera", "9999"), legs=("gera/x",)))
+    assert story.agent("magdeburg/1001") == "ready"
+    assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 0}
+    story.hang_up(call)
+    assert (story.outcome(call), story.books.ended[call].agent) == (c.Outcome.ANSWERED, "")
+
+
+def test_a_waiting_caller_who_rings_phones_of_nobody_is_left_alone_until_he_is_back() -> None:
+    """Another router or an old plan rings unknown phones for him: he is not offered, and waits again afterwards."""
+    story = Story(network(agreement=OFF), ready="")
+    call = story.dial()
+    read(story, seen(call, e.Stage.OFFERED, ("gera", "9999")))
+    story.act("gera/2001", e.AgentAct.READY)
+    assert story.agent("gera/2001") == "ready"
+    story.pass_time(5.0)
+    assert "gera" in story.wanted_reread
+    story.link_up("gera")
+    story.obey_all()
+    assert story.rung(call) == "gera/2001"
+
+
+def test_an_agent_in_wrap_up_who_is_found_ringing_has_one_call_only() -> None:
+    """His wrap-up is over then: when its time would have ended he is not offered a second call."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    story.answer(call)
+    story.hang_up(call)
+    assert story.agent("gera/2001") == "wrap_up"
+    story.pass_time(20.0)
+    other = story.arrive("gera", "999")
+    read(story, seen("gera/70.0", e.Stage.OFFERED, ("gera", "2001")), seen(other, e.Stage.HELD, number="999"))
+    assert story.agent("gera/2001") == "offered"
+    waiting = story.dial()
+    story.pass_time(15.0)
+    assert story.agent("gera/2001") == "offered"
+    assert not story.rung(waiting)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_agent_who_is_found_with_another_call_has_that_one(answers: bool) -> None:
+    """He rang for one call in the books and talks in another at the site: the first is read back, not torn."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    if answers:
+        story.answer(call)
+    mine = seen(call, e.Stage.TALKING if answers else e.Stage.OFFERED, ("gera", "2001"), legs=("gera/l1",))
+    story.pass_time(2.0)
+    commands = read(story, mine, seen("gera/70.0", e.Stage.TALKING, ("gera", "2001"), legs=("gera/l2",)))
+    assert story.router.state.seats["gera/2001"].call == "gera/70.0"
+    assert story.agent("gera/2001") == "talking"
+    assert [x.site for x in commands if isinstance(x, c.Reread)] == ["gera"]
+    if not answers:
+        assert story.router.state.calls[call].state == "offered"
+        story.send(e.OfferEnded(call, 1, e.Result.BUSY))
+        assert story.agent("gera/2001") == "talking"
+    story.send(e.CallEnded(call))
+    assert story.agent("gera/2001") == "talking"
+
+
+def test_the_last_answer_counts_for_an_agent_who_was_found_elsewhere() -> None:
+    """The answer to his first call comes after he was found with another: he talks in the one that was told last."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    leg = story.calls[call].leg
+    mine = seen(call, e.Stage.OFFERED, ("gera", "2001"), legs=(leg,))
+    read(story, mine, seen("gera/70.0", e.Stage.TALKING, ("gera", "2001"), legs=("gera/l2",)))
+    story.answer(call)
+    assert story.router.state.seats["gera/2001"].call == call
+    assert story.router.state.calls["gera/70.0"].state == "transferred"
+
+
+def test_a_leg_of_a_phone_that_is_not_rung_is_ignored() -> None:
+    """A forwarded or hostile leg does not make another agent the one who answers."""
+    story = Story(network(team=ALL))
+    call = story.dial("366")
+    commands = story.send(e.LegStarted(call, 1, "gera/odd", "magdeburg", "1001"))
+    assert [type(x) for x in commands] == [c.Ignored]
+    story.send(e.LegAnswered(call, 1, "gera/odd"))
+    assert story.agent("magdeburg/1001") == "ready"
+
+
+def test_the_leg_of_the_agent_is_the_one_whose_end_counts() -> None:
+    """Found in a conversation of three: when the agent's own leg ends he is in wrap-up."""
+    story = Story()
+    phones = (("gera", "9999"), ("gera", "2001"))
+    read(story, seen("gera/70.0", e.Stage.TALKING, *phones, legs=("gera/odd", "gera/his")))
+    assert story.agent("gera/2001") == "talking"
+    story.send(e.LegEnded("gera/70.0", "gera/odd"))
+    assert story.agent("gera/2001") == "talking"
+    story.send(e.LegEnded("gera/70.0", "gera/his"))
+    assert story.agent("gera/2001") == "wrap_up"
+
+
+@pytest.mark.parametrize("stage", [e.Stage.TALKING, e.Stage.OFFERED, e.Stage.ELSEWHERE])
+def test_a_loan_found_after_a_restart_counts_under_the_agreement_that_covers_it(stage: e.Stage) -> None:
+    """The first agreement joins the teams but is for another topic: the second one lent, until the caller is gone."""
+    plan = network()
+    other = Agreement("other-topic", "agency-gera", "agency-magdeburg", topics=("other",))
+    story = Story(replace(plan, agreements=(other, *plan.agreements)))
+    read(story, seen("gera/70.0", stage, ("magdeburg", "1001"), legs=("gera/l",), number="366"))
+    assert story.router.counts().borrowed[("magdeburg-gera", "agency-gera")] == 1
+    assert story.router.counts().borrowed[("other-topic", "agency-gera")] == 0
+    story.send(e.CallEnded("gera/70.0"))
+    assert story.router.counts().borrowed[("magdeburg-gera", "agency-gera")] == 0
+
+
+def test_a_loan_that_no_agreement_explains_any_more_is_not_counted() -> None:
+    """A call of Magdeburg talks to an agent of Gera, and no agreement goes that way: it goes on, uncounted."""
+    story = Story()
+    read(story, seen("gera/70.0", e.Stage.TALKING, ("gera", "2001"), legs=("gera/l",), number="391"))
+    assert story.agent("gera/2001") == "talking"
+    assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 0}
+
+
+def test_an_agent_who_had_refused_and_is_found_talking_is_ready_after_it() -> None:
+    """The pause for a refusal does not outlive the conversation that he took after all."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    story.phone_fails(call, e.Result.REFUSED)
+    assert story.agent("gera/2001") == "paused"
+    read(story, seen(call, e.Stage.TALKING, ("gera", "2001"), legs=("gera/l",)))
+    assert story.agent("gera/2001") == "talking"
+    story.calls[call].up = True
+    story.hang_up(call)
+    story.pass_time(31.0)
+    assert story.agent("gera/2001") == "ready"
+
+
+def test_a_conversation_that_the_dialplan_took_frees_its_agent() -> None:
+    """Whatever the books said, nobody of ours talks to a caller whom the failsafe serves."""
+    story = Story()
+    call = story.dial()
+    story.answer(call)
+    story.send(e.CallTaken(call))
+    assert story.agent("gera/2001") == "wrap_up"
+    ringing = story.dial()
+    story.send(e.CallTaken(ringing))
+    assert story.agent("gera/2002") == "ready"
+    story.send(e.CallHeld(call))
+    assert story.router.state.calls[call].state == "failsafe"
+
+
+def test_a_caller_who_was_put_back_is_not_rung_for_ever() -> None:
+    """Answered, put back into hold, and nobody free: the ring limit counts again and ends his call."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    story.answer(call)
+    story.pass_time(10.0)
+    story.calls[call].stage = e.Stage.HELD
+    story.told("gera", e.CallHeld(call, answered=True))
+    assert story.agent("gera/2001") == "wrap_up"
+    story.act("gera/2001", e.AgentAct.LOG_OUT)
+    story.pass_time(99.0)
+    assert call in story.calls
+    story.pass_time(2.0)
+    assert story.outcome(call) is c.Outcome.BUSIED
+    story = Story(network(agreement=OFF, hotline={"ring_max_s": None}))
+    call = story.dial()
+    story.answer(call)
+    story.act("gera/2002", e.AgentAct.LOG_OUT)
+    story.calls[call].stage = e.Stage.HELD
+    story.told("gera", e.CallHeld(call, answered=True))
+    story.pass_time(31.0)
+    assert story.rung(call) == "gera/2001"
+
+
+def test_a_caller_who_was_put_back_and_is_answered_again_has_one_record() -> None:
+    """His wait is counted to the first answer, his conversation to the last."""
+    story = Story(network(agreement=OFF))
+    call = story.dial()
+    story.pass_time(5.0)
+    story.answer(call)
+    story.calls[call].stage = e.Stage.HELD
+    story.told("gera", e.CallHeld(call, answered=True))
+    story.obey_all()
+    story.pass_time(5.0)
+    story.answer(call)
+    story.pass_time(20.0)
+    story.hang_up(call)
+    record = story.books.ended[call]
+    assert (record.agent, record.wait_s, record.talk_s) == ("gera/2002", 5.0, 25.0)
+
+
+def test_orders_that_are_too_fresh_to_show_are_waited_for() -> None:
+    """Offered a second ago and still held at the site: nothing. Two seconds later: the attempt failed."""
+    story = Story(network(agreement=OFF))
+    call = story.arrive("gera", "365")
+    story.pass_time(1.0)
+    story.calls[call].orders.clear()
+    story.link_up("gera")
+    assert story.router.state.calls[call].attempt == 1
+    story.pass_time(2.0)
+    assert "gera" in story.wanted_reread
+    story.link_up("gera")
+    assert story.router.state.calls[call].attempt == 2
+    assert story.agent("gera/2001") == "unreachable"
+
+
+def test_an_attempt_whose_end_was_missed_blames_nobody() -> None:
+    """The site saw this attempt and has the caller waiting again: its agent is asked again at once."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    story.pass_time(10.0)
+    story.calls[call].stage = e.Stage.HELD
+    story.link_up("gera")
+    assert story.router.state.calls[call].attempt == 2
+    assert story.agent("gera/2001") == "offered"
+
+
+def test_a_call_that_rings_at_the_site_though_the_books_have_it_waiting_is_adopted() -> None:
+    """Its offer was given up too early: the phones that ring are the books' again, and nobody else is rung."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    story.send(e.OrderLost(call, 1, unknown=False, text="no such channel"))
+    assert story.agent("gera/2001") == "ready"
+    story.link_up("gera")
+    assert story.agent("gera/2001") == "offered"
+    story.link_up("gera")
+    story.answer(call)
+    assert story.agent("gera/2001") == "talking"
+
+
+def test_a_call_that_talks_though_the_books_have_it_waiting_is_adopted() -> None:
+    """The answer was missed: the agent talks, and the site's second look changes nothing."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    true = story.calls[call]
+    true.stage, true.up, true.with_agent = e.Stage.TALKING, True, "gera/2001"
+    story.link_up("gera")
+    assert story.agent("gera/2001") == "talking"
+    assert story.link_up("gera") is None
+    story.hang_up(call)
+    assert story.outcome(call) is c.Outcome.ANSWERED
+
+
+def test_a_failsafe_seen_in_the_read_back_is_believed() -> None:
+    """Known or unknown: the dialplan serves the call, no agent is rung for it, and its end says failsafe."""
+    story = Story()
+    call = story.dial()
+    story.calls[call].stage = e.Stage.FAILSAFE
+    read(story, seen(call, e.Stage.FAILSAFE), seen("gera/70.0", e.Stage.FAILSAFE))
+    assert story.agent("gera/2001") == "ready"
+    for one in (call, "gera/70.0"):
+        story.send(e.CallEnded(one, answered=True))
+        assert story.outcome(one) is c.Outcome.FAILSAFE
+    assert not story.books.broken
+
+
+def test_a_caller_whom_the_last_router_let_in_is_not_turned_away_at_closing_time() -> None:
+    """Found waiting after hours: he came in time, so he is served."""
+    story = Story(network(hotline={"hours": Hours("Europe/Berlin", WEEKDAYS)}))
+    story.pass_time(7 * 3600.0)
+    read(story, seen("gera/70.0", e.Stage.HELD, attempt=0))
+    assert story.agent("gera/2001") == "offered"
+
+
+def test_a_call_to_no_number_of_ours_that_is_found_is_ended() -> None:
+    """Held: released with cause 1. Talking all the same: left alone."""
+    story = Story()
+    commands = read(story, seen("gera/70.0", e.Stage.HELD, number="999"))
+    assert [x.cause for x in commands if isinstance(x, c.Release)] == [1]
+    read(story, seen("gera/71.0", e.Stage.TALKING, ("gera", "2001"), legs=("gera/l",), number="999"))
+    assert story.agent("gera/2001") == "talking"
+    story.send(e.CallHeld("gera/71.0"))
+    assert story.agent("gera/2001") == "wrap_up"
+
+
+def test_a_release_that_was_lost_is_given_again() -> None:
+    """Told to end, found waiting: the order is repeated, since the call is there to be ended."""
+    story = Story()
+    call = story.arrive("gera", "999")
+    story.calls[call].orders.clear()
+    story.link_up("gera")
+    assert [x for x in story.calls[call].orders if isinstance(x, c.Release)]
+    read(story, seen(call, e.Stage.OFFERED, ("gera", "2001"), number="999"))
+    assert story.agent("gera/2001") == "ready"
+
+
+def test_a_fresh_call_that_a_read_back_does_not_name_yet_is_kept() -> None:
+    """It arrived after the site was asked; two seconds later it would be gone."""
+    story = Story()
+    story.send(e.CallArrived("gera/70.0", "gera", "365"))
+    read(story)
+    assert "gera/70.0" in story.router.state.calls
+    story.pass_time(3.0)
+    read(story)
+    assert story.outcome("gera/70.0") is c.Outcome.LOST
+
+
+def test_phones_and_trunks_are_as_the_site_says() -> None:
+    """A phone that is not named is unreachable, one with a channel busy, a trunk that is named down is not used."""
+    story = Story()
+    phone = e.PhoneState("gera", "2002", reachable=True, in_use=False)
+    legs = (("2002", "gera/p"), ("9999", "gera/q"))
+    story.send(e.SiteRead("gera", (), (phone,), legs, trunks_down=("magdeburg",)))
+    assert (story.agent("gera/2001"), story.agent("gera/2002")) == ("unreachable", "busy")
+    call = story.dial()
+    assert not story.rung(call)
+    story.link_up("gera")
+    story.obey_all()
+    assert story.rung(call) == "gera/2001"
+
+
+def test_losing_one_site_leaves_the_others_callers_in_line() -> None:
+    """Gera's link is gone: Magdeburg's caller is served by Magdeburg's agent, Gera's by nobody."""
+    story = Story(ready="")
+    gera, own = story.dial("365"), story.dial("391")
+    story.link_down("gera")
+    story.act("magdeburg/1001", e.AgentAct.READY)
+    assert (story.rung(gera), story.rung(own)) == ("", "magdeburg/1001")
+
+
+def test_a_phone_whose_own_trunk_is_no_trunk_is_suspected_itself() -> None:
+    """'No route' to a phone at the caller's own site is the phone's fault: the next agent is rung, not him again."""
+    story = Story()
+    call = story.dial()
+    story.phone_fails(call, e.Result.NO_ROUTE)
+    assert story.agent("gera/2001") == "unreachable"
+    assert story.rung(call) == "gera/2002"
+
+
+def test_a_call_that_is_never_heard_of_again_is_asked_for_again_and_again() -> None:
+    """As long as the site has no answer the question is repeated every ten seconds, and only for such calls."""
+    story = Story()
+    story.send(e.CallArrived("gera/70.0", "gera", "365"))
+    asked = 0
+    for _ in range(4):
+        story.pass_time(10.0)
+        asked += story.wanted_reread.pop("gera", 0) is None
+    assert asked == 4
+
+
+def test_a_talking_agent_may_be_found_in_a_team_without_wrap_up() -> None:
+    """Put back into hold and found talking again: no wrap-up stands in between."""
+    story = Story(network(team={"wrap_up_s": 0.0}, agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    story.answer(call)
+    read(story, seen("gera/70.0", e.Stage.TALKING, ("gera", "2001"), legs=("gera/l",)), seen(call, e.Stage.ELSEWHERE))
+    assert story.agent("gera/2001") == "talking"
+
+
+def test_a_borrowed_caller_who_was_put_through_unseen_still_counts_as_borrowed() -> None:
+    """Answered by the lender while the link was down: the loan lasts until the caller hangs up, and counts once."""
+    for stage in (e.Stage.ELSEWHERE, e.Stage.TALKING):
+        story = Story(ready="magdeburg")
+        call = story.dial()
+        story.calls[call].up = True
+        read(story, seen(call, stage, ("magdeburg", "1001"), legs=("gera/l",)))
+        assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 1}
+        story.hang_up(call)
+        assert story.books.ended[call].agreement == "magdeburg-gera"
+        assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 0}
+
+
+def test_a_transferred_caller_who_talks_to_a_phone_of_nobody_is_as_the_books_say() -> None:
+    """The agent's share of the conversation ended with his leg, and the loan is kept until the caller hangs up."""
+    story = Story(ready="magdeburg")
+    call = story.dial()
+    story.answer(call)
+    story.pass_time(10.0)
+    story.agent_hangs_up(call, stays=True)
+    story.pass_time(10.0)
+    read(story, seen(call, e.Stage.TALKING, ("gera", "9999"), legs=("gera/x",)))
+    assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 1}
+    story.hang_up(call)
+    assert story.books.ended[call].talk_s == 10.0
+
+
+def test_a_caller_who_was_put_back_and_then_through_keeps_his_first_answer() -> None:
+    """His wait ended when an agent first answered, whatever was missed after that."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.dial()
+    story.pass_time(4.0)
+    story.answer(call)
+    story.pass_time(10.0)
+    story.told("gera", e.CallHeld(call, answered=True))
+    read(story, seen(call, e.Stage.ELSEWHERE, ("gera", "2001")))
+    story.hang_up(call)
+    assert (story.outcome(call), story.books.ended[call].wait_s) == (c.Outcome.ANSWERED, 4.0)
+
+
+def test_callers_who_come_before_their_site_was_read_wait_outside_the_line() -> None:
+    """No order reaches the site yet: they are not offered, and keep their turn when it is read."""
+    story = Story()
+    router = story.router = story.books.router = Router(network(), story.now)
+    story.books.state = {a.id: "logged_out" for a in router.plan.agents}
+    story.send(e.AgentActed("gera/2001", e.AgentAct.READY))
+    story.send(e.CallArrived("gera/70.0", "gera", "365"), e.CallHeld("gera/70.0"))
+    assert router.state.calls["gera/70.0"].lane is None
+    read(story, seen("gera/70.0", e.Stage.HELD, attempt=0))
+    assert story.agent("gera/2001") == "offered"
