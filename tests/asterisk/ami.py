@@ -59,7 +59,7 @@ class RawAmi:
         self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
         return id_
 
-    async def answer(self, id_: str, deadline_s: float = 5.0) -> Message:
+    async def answer(self, id_: str, deadline_s: float = 20.0) -> Message:
         await self._until(lambda: bool(self._answers[id_]), deadline_s, f"no answer to action {id_}")
         return self._answers[id_][0]
 
@@ -74,7 +74,7 @@ class RawAmi:
             got = self._answers[id_]
             return bool(got) and (got[0].get("Response") == "Error" or got[-1].get("EventList") == "Complete")
 
-        await self._until(complete, 5.0, f"list {action} did not end")
+        await self._until(complete, 20.0, f"list {action} did not end")
         return [message for message in self._answers[id_][1:] if message.get("EventList") != "Complete"]
 
     async def command(self, line: str) -> str:
@@ -90,7 +90,7 @@ class RawAmi:
         headers = {"Channel": channel} if channel else {}
         return (await self.action("Getvar", Variable=variable, **headers)).get("Value", "")
 
-    async def event(self, name: str, since: int = 0, deadline_s: float = 8.0, **headers: str) -> Message:
+    async def event(self, name: str, since: int = 0, deadline_s: float = 20.0, **headers: str) -> Message:
         """The first event of this name (or UserEvent of this name) with these headers, from index `since` on."""
 
         def find() -> Message | None:

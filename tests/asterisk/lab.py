@@ -135,17 +135,16 @@ class Lab:
             for name, contact in contacts.items():
                 await self.register(where, name, contact)
             ami = self.amis[site]
-            for name in names:
-                await self.until_device(ami, name, lambda state: state not in ("UNAVAILABLE", "INVALID", "UNKNOWN"))
+            await self.until_reachable(ami, set(names))
         return made
 
-    async def until_device(self, ami: RawAmi, phone: str, true: Callable[[str], bool], deadline_s: float = 8.0) -> str:
-        """Wait until the site's device state of a phone is so (NOT_INUSE, RINGING, INUSE, UNAVAILABLE, …)."""
+    async def until_reachable(self, ami: RawAmi, phones: set[str], deadline_s: float = 20.0) -> None:
         async with asyncio.timeout(deadline_s):
             while True:
-                text = await ami.getvar(f"DEVICE_STATE(PJSIP/{phone})")
-                if true(text):
-                    return text
+                rows = await ami.listing("DeviceStateList")
+                gone = ("UNAVAILABLE", "INVALID", "UNKNOWN")
+                if phones <= {row["Device"].removeprefix("PJSIP/") for row in rows if row["State"] not in gone}:
+                    return
                 await asyncio.sleep(0.005)  # polled: the state may have been there before we looked for its event
 
     async def register(self, site: Site, name: str, contact: str) -> None:
@@ -233,7 +232,7 @@ class Lab:
         )
         self._control.sendto(text.encode(), to)
 
-    async def ended(self, call_id: str, deadline_s: float = 8.0) -> None:
+    async def ended(self, call_id: str, deadline_s: float = 20.0) -> None:
         def over() -> bool:
             return any(
                 p.method == "BYE" or (p.status >= 300 and p.cseq.endswith(" INVITE"))
@@ -267,7 +266,7 @@ class Lab:
         """Until the phone's socket is bound: then nothing sent to it is lost."""
         quad = int.from_bytes(socket.inet_aton(host), "little")
         needle = f"{quad:08X}:{port:04X}"
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(20):
             while needle not in Path("/proc/net/udp").read_text():  # noqa: ASYNC240 - the kernel's own, no disk
                 assert process.poll() is None, self.errors()
                 await asyncio.sleep(0.002)  # polled: SIPp does not say when it listens

@@ -31,7 +31,7 @@ class Phone:
                 seen.setdefault(p.call_id, p)
         return list(seen.values())
 
-    async def rings(self, times: int = 1, deadline_s: float = 8.0) -> Packet:
+    async def rings(self, times: int = 1, deadline_s: float = 20.0) -> Packet:
         """Wait until it has been rung this many times; the last INVITE."""
         await self.lab.wire.until(lambda: len(self.legs()) >= times, deadline_s, f"phone {self.name} rings")
         leg = self.legs()[times - 1]
@@ -44,14 +44,14 @@ class Phone:
         """ANSWER, BUSY, DECLINE, AWAY, FAULT or HANGUP, for its newest call."""
         self.lab.tell(self.legs()[-1].call_id, word, (self.lab.network.phones_host, self.port))
 
-    async def talks(self, deadline_s: float = 8.0) -> None:
+    async def talks(self, deadline_s: float = 20.0) -> None:
         """Wait until its newest call is answered and acknowledged."""
         leg = self.legs()[-1]
         await self.lab.wire.packet(
             lambda p: p.method == "ACK" and p.call_id == leg.call_id, deadline_s, f"phone {self.name} talks"
         )
 
-    async def free(self, deadline_s: float = 8.0) -> None:
+    async def free(self, deadline_s: float = 20.0) -> None:
         """Wait until its newest call is over in SIP: BYE, or the INVITE failed."""
         await self.lab.ended(self.legs()[-1].call_id, deadline_s)
 
@@ -73,12 +73,12 @@ class Caller:
 
     @property
     def call_id(self) -> str:
-        return next(p.call_id for p in self.packets if p.method == "INVITE")
+        return f"1-{self.process.pid}@{self.host}"  # as SIPp makes it
 
     def heard(self, status: int) -> list[Packet]:
         return [p for p in self.packets if p.status == status and p.dst[1] == self.port and p.cseq.endswith(" INVITE")]
 
-    async def hears(self, status: int, deadline_s: float = 8.0) -> Packet:
+    async def hears(self, status: int, deadline_s: float = 20.0) -> Packet:
         what = f"caller {self.number} hears {status}"
         await self.lab.wire.until(lambda: self.heard(status), deadline_s, what)
         return self.heard(status)[0]
@@ -89,12 +89,12 @@ class Caller:
         answers = (p for p in self.packets if p.status >= 200 and p.dst[1] == self.port and p.cseq.endswith(" INVITE"))
         return next((p.status for p in answers), 0)
 
-    async def ends(self, deadline_s: float = 8.0) -> int:
+    async def ends(self, deadline_s: float = 20.0) -> int:
         """Wait for the final answer to the INVITE."""
         await self.lab.wire.until(lambda: self.final, deadline_s, f"final answer to caller {self.number}")
         return self.final
 
-    async def refused(self, deadline_s: float = 8.0) -> int:
+    async def refused(self, deadline_s: float = 20.0) -> int:
         """Wait for the final refusal of a phone's call, after it was asked for its password."""
 
         def final() -> int:
@@ -113,5 +113,5 @@ class Caller:
         """His call is over: a BYE either way, or a refusal."""
         return any(p.method == "BYE" for p in self.packets) or self.final >= 300
 
-    async def over(self, deadline_s: float = 8.0) -> None:
+    async def over(self, deadline_s: float = 20.0) -> None:
         await self.lab.wire.until(lambda: self.gone, deadline_s, f"end of caller {self.number}'s call")

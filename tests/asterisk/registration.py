@@ -26,7 +26,7 @@ def register(host: str, site: Site, name: str, contact: str) -> None:
     auth = ""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((host, 0))
-        sock.settimeout(3)
+        sock.settimeout(1)
         me = f"{host}:{sock.getsockname()[1]}"
         for turn in (1, 2):
             message = (
@@ -35,13 +35,25 @@ def register(host: str, site: Site, name: str, contact: str) -> None:
                 f"Call-ID: reg{sock.getsockname()[1]}@{me}\r\nCSeq: {turn} REGISTER\r\n{binding}\r\n{auth}"
                 "Content-Length: 0\r\n\r\n"
             )
-            sock.sendto(message.encode(), (site.host, SIP_PORT))
-            answer = sock.recv(65536).decode()
+            answer = _exchange(sock, message.encode(), (site.host, SIP_PORT), f"CSeq: {turn} REGISTER")
             if answer.startswith("SIP/2.0 200"):
                 return
             assert answer.startswith("SIP/2.0 401"), answer
             auth = "Authorization: " + digest(answer, "REGISTER", uri, name, site.password) + "\r\n"
         raise AssertionError(f"registration of {name} refused: {answer}")
+
+
+def _exchange(sock: socket.socket, message: bytes, to: tuple[str, int], about: str) -> str:
+    """Send, and again as long as no answer comes: UDP and a busy machine."""
+    for _ in range(10):
+        sock.sendto(message, to)
+        try:
+            while about not in (answer := sock.recv(65536).decode()):
+                pass  # a late answer to what was asked before
+            return answer
+        except TimeoutError:
+            continue
+    raise AssertionError(f"{to[0]} does not answer REGISTER")
 
 
 def digest(challenge: str, method: str, uri: str, user: str, password: str) -> str:

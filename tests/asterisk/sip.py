@@ -119,7 +119,7 @@ class Wire:
         if out:
             out.close()
 
-    async def until(self, true: Callable[[], object], deadline_s: float = 8.0, what: str = "") -> None:
+    async def until(self, true: Callable[[], object], deadline_s: float = 20.0, what: str = "") -> None:
         """Wait until the packets make `true` true; fails with the last packets."""
         event = asyncio.Event()
         waiter = (asyncio.get_running_loop(), event)
@@ -138,7 +138,7 @@ class Wire:
         finally:
             self._waiters.remove(waiter)
 
-    async def packet(self, true: Callable[[Packet], bool], deadline_s: float = 8.0, what: str = "") -> Packet:
+    async def packet(self, true: Callable[[Packet], bool], deadline_s: float = 20.0, what: str = "") -> Packet:
         """The first packet for which this is true, past or to come."""
         await self.until(lambda: any(true(p) for p in tuple(self.packets)), deadline_s, what)
         return next(p for p in tuple(self.packets) if true(p))
