@@ -239,3 +239,48 @@ def test_a_prompt_that_was_lost_is_ordered_again() -> None:
     story.link_up("gera")
     story.obey_all()
     assert hears(story, call) == ("gera-menu",)
+
+
+def test_a_hold_that_is_told_again_after_a_read_back_does_not_skip_a_prompt() -> None:
+    """His site is read while he arrives or between two prompts: the late word of his hold orders nothing twice."""
+    story = Story(plan(say_welcome="hello"))
+    call = "gera/70.0"
+    held = e.LiveCall(call, "365", "030", e.Stage.HELD, 0.0)
+    story.send(e.CallArrived(call, "gera", "365"))
+    commands = story.send(e.SiteRead("gera", (held,), story.phone_states("gera")))
+    assert [x.sounds for x in commands if isinstance(x, c.Say)] == [("hello",)]
+    assert [type(x) for x in story.send(e.CallHeld(call))] == [c.Ignored]
+    story.pass_time(1.0)
+    commands = story.send(e.CallHeld(call))
+    assert [x.sounds for x in commands if isinstance(x, c.Ask)] == [("gera-menu",)]
+    story.pass_time(5.0)
+    commands = story.send(e.SiteRead("gera", (replace(held, age_s=6.0),), story.phone_states("gera")))
+    assert [type(x) for x in commands if isinstance(x, c.Ask)] == [c.Ask]
+    assert [type(x) for x in story.send(e.CallHeld(call))] == [c.Ignored]
+    commands = story.send(e.DigitsRead(call, 3, "1"), e.CallHeld(call))
+    assert [x.topic for x in commands if isinstance(x, c.TopicChosen)] == ["benefit"]
+    assert [type(x) for x in commands if isinstance(x, c.Offer)] == [c.Offer]
+
+
+def test_a_menu_whose_digits_are_never_told_ends_in_the_default_topic() -> None:
+    """Back in hold without a word of what he pressed, as often as the menu has tries: he waits with the default."""
+    story = Story(plan())
+    call = story.dial()
+    for _ in range(2):
+        true = story.calls[call]
+        true.stage, true.prompt = e.Stage.HELD, None
+        story.told("gera", e.CallHeld(call))
+        story.obey_all()
+    assert story.rung(call)
+    assert topic_of(story, call) == "other"
+
+
+def test_a_switch_by_hand_outlives_a_new_plan_and_ends_in_time() -> None:
+    """Closed for a minute, a new plan after ten seconds: open again after the minute."""
+    story = Story(plan())
+    story.send(e.HotlineSwitched("gera", e.HotlineMode.CLOSED, story.now + 60.0, "drill", "anna"))
+    story.pass_time(10.0)
+    story.send(e.PlanReplaced(replace(story.router.plan, version="2")))
+    assert story.outcome(story.dial()) is c.Outcome.CLOSED
+    story.pass_time(51.0)
+    assert hears(story, story.dial()) == ("gera-menu",)

@@ -109,6 +109,7 @@ class Call:
     step: int = 0  # prompts so far
     prompted_at: float = 0.0
     asked: int = 0  # times the menu was played
+    read_held: bool = False  # found in hold and prompted at once: the word of that hold may still come
     lane: tuple[str, str, int, str] | None = None  # where it waits
     limit_timer: Timer | None = None
     widen_timer: Timer | None = None

@@ -57,6 +57,7 @@ class SavedCall:
     step: int
     prompted_at: float
     asked: int
+    read_held: bool
 
 
 @dataclass(frozen=True, slots=True)

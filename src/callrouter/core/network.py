@@ -92,6 +92,8 @@ class Network:
             health.watched = False
             self.watch_health(team)
         self.modes = {name: mode for name, mode in self.modes.items() if name in self.hotlines}
+        for name, (_, until) in self.modes.items():
+            self.watch_mode(name, until)
         self.no_early_media = frozenset(site.name for site in plan.sites if not site.early_media)
         self._load_seats()
         self._load_lines()
@@ -191,6 +193,11 @@ class Network:
         """Wake up when the agreement's switch expires."""
         if deal.until is not None:
             self.timers.set(deal.until, Rank.AGREEMENT, f"deal/{deal.key}")
+
+    def watch_mode(self, hotline: str, until: float | None) -> None:
+        """Wake up when what a hotline is switched to by hand expires."""
+        if until is not None:
+            self.timers.set(until, Rank.AGREEMENT, f"mode/{hotline}")
 
     def watch_health(self, team: str) -> None:
         """Wake up when the oldest decided call of this lender leaves the window."""

@@ -36,6 +36,9 @@ def next_step(s: State, call: Call) -> bool:
         name = call.steps[0]
         if name == "menu" and hotline.menu is not None:
             menu = hotline.menu
+            if call.asked >= menu.tries:  # what he pressed was never told: the default topic, not the menu for ever
+                call.steps = call.steps[1:]
+                continue
             call.asked += 1
             call.step += 1
             again = ", again" if call.asked > 1 else ""
@@ -71,6 +74,7 @@ def digits_read(s: State, e: DigitsRead) -> None:
     if call is None or call.step != e.step or "menu" not in call.steps:
         s.ignore(e, "no menu is open")
         return
+    call.read_held = False  # the prompt has ended: the next hold is a new one
     hotline = s.hotlines[call.hotline]
     menu = hotline.menu
     chosen = dict(menu.options).get(e.digits, "") if menu else ""

@@ -259,6 +259,7 @@ def _correct_held(s: State, call: Call, seen: LiveCall) -> None:
         result = Result.CANCELLED if seen.attempt >= offer.number else Result.FAILED
         s.fail_offer(call, result, "the site has it waiting again")
     hold(s, call)
+    call.read_held = call.state is CallState.PROMPTED
 
 
 def _correct(s: State, call: Call, seen: LiveCall) -> None:

@@ -45,7 +45,7 @@ from callrouter.core.events import (
 from callrouter.core.matching import cancel, limit_reached, settle
 from callrouter.core.plan import Plan
 from callrouter.core.reception import digits_read
-from callrouter.core.reconcile import book, free_for, hold, lose_link, read_back, taken
+from callrouter.core.reconcile import FRESH_S, book, free_for, hold, lose_link, read_back, taken
 from callrouter.core.snapshot import Counts, Snapshot
 from callrouter.core.state import HOLD_GRACE_S, State
 from callrouter.core.timers import Rank
@@ -124,6 +124,11 @@ def _call_held(s: State, e: CallHeld) -> None:
         s.reread(e.call.partition("/")[0], f"{e.call} waits and is not known")
         return
     s.check_promise(call, e.answered, "up in hold")
+    if call.read_held and call.state is CallState.PROMPTED and s.now - call.prompted_at < FRESH_S:
+        call.read_held = False
+        s.watch(call, FRESH_S)
+        s.ignore(e, "the hold was read back already")
+        return
     hold(s, call)
 
 

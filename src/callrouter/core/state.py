@@ -293,8 +293,7 @@ class State(Network):
         self.modes.pop(name, None)
         if mode is not HotlineMode.NORMAL:
             self.modes[name] = (mode, until)
-            if until is not None:
-                self.timers.set(max(until, self.now), Rank.AGREEMENT, f"mode/{name}")
+            self.watch_mode(name, until)
         self.tell(HotlineChanged(name, mode, before, until, reason, by))
         return True
 
