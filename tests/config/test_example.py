@@ -74,7 +74,7 @@ def test_editors_accept_the_example_and_refuse_a_misspelt_key() -> None:
     for file in files:
         text = file.read_text(encoding="utf-8")
         assert text.startswith("# yaml-language-server: $schema=schema.json\n")
-        value = YAML(typ="safe", pure=True).load(text)
+        value = json.loads(json.dumps(YAML(typ="safe", pure=True).load(text)))  # keys are text to an editor
         assert [error.message for error in validator.iter_errors(value)] == []
     assert not validator.is_valid({"teams": {"t": {"title": "T", "site": "s", "ring": 3}}})
     assert not validator.is_valid({"sites": {"s": {"asterisk": {"secret": "literal"}}}})

@@ -40,6 +40,7 @@ hotlines:
       wait_s: 4
     announcements:
       welcome: {de: Guten Tag., en: Hello.}
+      notice: {de: Störung., en: Disturbance.}
       closed: {de: "Wir sind wieder da {opening}", en: Closed.}
 """
 
@@ -60,7 +61,7 @@ def test_menu_and_announcements_reach_the_plan(tmp_path: Path) -> None:
     assert hotline.menu == Menu("h-menu-de&h-menu-en", options, wait_s=4.0, tries=2)
     assert hotline.say_welcome == "h-welcome-de&h-welcome-en"
     assert hotline.say_closed == "h-closed-de&next-opening-de&h-closed-en"
-    assert hotline.say_busy == ""
+    assert (hotline.say_busy, hotline.say_notice) == ("", "h-notice-de&h-notice-en")
     assert {site.name: site.early_media for site in plan.sites} == {"gera": True, "gotha": True, "aachen": False}
 
 

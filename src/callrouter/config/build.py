@@ -125,6 +125,7 @@ def _hotline(name: str, hotline: schema.Hotline, site: schema.Site, years: range
         say_welcome=said(name, hotline, "welcome"),
         say_closed=said(name, hotline, "closed"),
         say_busy=said(name, hotline, "busy"),
+        say_notice=said(name, hotline, "notice"),
     )
 
 

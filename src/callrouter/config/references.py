@@ -85,7 +85,7 @@ def _texts(draft: Draft) -> None:
     for name, hotline in draft.hotlines.items():
         where: Where = ("hotlines", name)
         says = hotline.announcements
-        texts = [((*where, "announcements", key), key, getattr(says, key)) for key in ("welcome", "closed", "busy")]
+        texts = [((*where, "announcements", key), key, getattr(says, key)) for key in type(says).model_fields]
         if hotline.menu:
             texts.append(((*where, "menu", "prompt"), "menu", hotline.menu.prompt))
         for place, purpose, by_language in texts:

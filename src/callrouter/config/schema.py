@@ -161,7 +161,7 @@ class Menu(Model):
     """What is asked, in each of the hotline's languages."""
     options: Annotated[dict[Digit, Name], Field(min_length=1)]
     """Digit to topic."""
-    wait_s: Annotated[Seconds, Field(gt=0, le=30)] = 5.0
+    wait_s: Annotated[Whole, Field(ge=1, le=30)] = 5
     """For a digit, after the prompt."""
     tries: Annotated[Whole, Field(ge=1, le=3)] = 2
     """How often it is asked."""
@@ -181,6 +181,8 @@ class Announcements(Model):
     """Outside opening hours, then busy. '{opening}' at its end becomes the next opening."""
     busy: Spoken = {}
     """When nobody could serve the caller, then busy."""
+    notice: Spoken = {}
+    """First of all, while a supervisor has switched the hotline to it: of a disturbance, say."""
 
 
 class Hotline(Model):

@@ -80,7 +80,7 @@ def _heard(draft: Draft, name: str, hotline: schema.Hotline) -> None:
     where: Where = ("hotlines", name)
     says = hotline.announcements
     site = draft.sites.get(hotline.site)
-    if site and not site.trunk.early_media and (hotline.menu or says.welcome or says.closed or says.busy):
+    if site and not site.trunk.early_media and (hotline.menu or any(text for _, text in says)):
         what = f"callers of '{name}' hear no menu and no announcement: site '{hotline.site}' has no early media"
         key = "menu" if hotline.menu else "announcements"
         draft.warn((*where, key), what, "remove them, or find a carrier that has", key=True)

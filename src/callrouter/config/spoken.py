@@ -27,7 +27,7 @@ class Prompt:
 
 
 def said(name: str, hotline: schema.Hotline, purpose: str) -> str:
-    """The sounds of one purpose (menu, welcome, closed, busy), joined by `&`; '' if the hotline has no such text."""
+    """The sounds of one purpose (menu, welcome, closed, busy, notice), joined by `&`; '' without such a text."""
     texts = _texts(hotline).get(purpose, {})
     sounds: list[str] = []
     for language in hotline.languages:
@@ -63,6 +63,7 @@ def _texts(hotline: schema.Hotline) -> dict[str, kinds.Spoken]:
         "welcome": hotline.announcements.welcome,
         "closed": hotline.announcements.closed,
         "busy": hotline.announcements.busy,
+        "notice": hotline.announcements.notice,
     }
     return {purpose: texts for purpose, texts in found.items() if texts}
 

@@ -6,7 +6,7 @@ situation by ordinary events, lets the call arrive and reads off the decision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from callrouter.core import events as e
@@ -156,6 +156,8 @@ def ask(plan: Plan, question: Question) -> Answer:
     topic = question.topic or hotline.default_topic
     if topic not in {t.name for t in hotline.topics}:
         raise QuestionError(f"hotline {hotline.name!r} has no topic {topic!r}")
+    # the question begins where prompts end: who may have the call, not what the caller hears first
+    plan = replace(plan, sites=tuple(replace(site, early_media=False) for site in plan.sites))
     router = _situation(plan, question)
     call_id, now = f"{hotline.site}/question", question.at
     commands: list[Command] = router.handle(

@@ -87,8 +87,8 @@ def resample(sound: Sound, rate: int) -> Sound:
     shared = math.gcd(sound.rate, rate)
     up, down = rate // shared, sound.rate // shared
     filters = _filters(up, down)
-    silence = [0] * HALF_TAPS
-    padded = [*silence, *sound.samples, *silence, 0]
+    silence = [0.0] * HALF_TAPS
+    padded = [*silence, *map(float, sound.samples), *silence, 0.0]  # floats by floats is the faster product
     count = len(sound.samples) * up // down
     made = array("h", bytes(2 * count))
     for i in range(count):
