@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from secrets import token_hex
 
 from panoramisk import Manager
 from panoramisk.actions import Action
 
+from callrouter.ami.layouts import Reader
 from callrouter.ami.protocol import AmiProtocol, BadValue, Fields, encode, parse
 
 log = logging.getLogger(__name__)
@@ -44,9 +46,14 @@ class Pending(Action):  # type: ignore[misc]
     """
 
     def __init__(self, fields: Mapping[str, str], action_id: str, as_list: bool) -> None:
-        super().__init__({**fields, "ActionID": action_id}, as_list=as_list)
+        # panoramisk's own, without its numbering and its detour for each header
+        self.fields = {**fields, "ActionID": action_id}
+        self._store = {name.lower(): (name, value) for name, value in self.fields.items()}
+        self.as_list = as_list
+        self.responses: Rows = []
+        self.future: asyncio.Future[Rows | None] = asyncio.get_running_loop().create_future()
         self.name = fields.get("Action", "")
-        self.timer: asyncio.TimerHandle | None = None
+        self.ident = action_id
 
     def add_message(self, message: Fields) -> bool:
         """True when this was the last message of the answer."""
@@ -60,8 +67,6 @@ class Pending(Action):  # type: ignore[misc]
         return False
 
     def finish(self, result: Rows | None) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
         if not self.future.done():
             self.future.set_result(result)
 
@@ -90,8 +95,11 @@ class Session(Manager):  # type: ignore[misc]
         self.messages = self.ignored = self.rejected = self.failed = 0
         self.heard_at = loop.time()
         self._watched, self._repeatable = watched, repeatable
+        self._reader = Reader(watched, repeatable)
         self._on_event, self._on_reject = on_event, on_reject
         self._waiting: dict[str, Pending] = {}
+        self._unsent: list[bytes] = []  # what is to be written before the loop turns once more
+        self._deadlines: dict[float, deque[tuple[float, Pending]]] = {}  # by their length: each in its order
         self._lists = 0
         self._nonce, self._number = token_hex(4), 0  # so that nobody can forge an answer
 
@@ -152,23 +160,18 @@ class Session(Manager):  # type: ignore[misc]
             if required is None and not self._lists:
                 self.ignored += 1
                 return
-            fields = parse(block, self._repeatable)
-            if fields is None:
-                self._reject(block)
-            elif "ActionID" in fields:
-                self._answer(fields)
+            if "\r\nActionID: " in block:  # a row of a list: other headers than the event of that name
+                self._told(block)
             elif required is None:
                 self.ignored += 1
-            elif not all(map(fields.__contains__, required)):
-                self._reject(block)
             else:
-                self._on_event(name, fields)
+                fields = self._reader.read(name, block)
+                if fields is None:
+                    self._reject(block)
+                else:
+                    self._on_event(name, fields)
         elif block.startswith("Response: "):
-            fields = parse(block, self._repeatable)
-            if fields is None:
-                self._reject(block)
-            else:
-                self._answer(fields)
+            self._told(block)
         elif block.strip():
             self._reject(block)
 
@@ -176,7 +179,12 @@ class Session(Manager):  # type: ignore[misc]
         self.rejected += 1
         self._on_reject(block[:200])
 
-    def _answer(self, fields: Fields) -> None:
+    def _told(self, block: str) -> None:
+        """An answer, or a row of one."""
+        fields = parse(block, self._repeatable)
+        if fields is None:
+            self._reject(block)
+            return
         action_id = fields.get("ActionID")
         pending = self._waiting.get(action_id) if isinstance(action_id, str) else None
         if pending is None:
@@ -196,21 +204,49 @@ class Session(Manager):  # type: ignore[misc]
         Raises BadValue before anything is written.
         """
         made = [self._make(fields, as_list) for fields in actions]
-        data = b"".join(encode(dict(pending.items())) for pending in made)
+        data = b"".join([encode(pending.fields) for pending in made])
         gone = self.ended.done() or self.protocol is None
         if not gone and (self.protocol.unsent > UNSENT_MAX or len(self._waiting) > PENDING_MAX):
             self.close("Asterisk takes no more")
             gone = True
-        for pending in made:
-            if gone:
+        if gone:
+            for pending in made:
                 pending.finish(None)
-            else:
-                self._waiting[pending["ActionID"]] = pending
-                self._lists += as_list
-                pending.timer = self.loop.call_later(deadline_s, self._expire, pending)
-        if not gone:
-            self.protocol.write(data)
+            return made
+        for pending in made:
+            self._waiting[pending.ident] = pending
+            self._lists += as_list
+        self._give_time(made, deadline_s)
+        if not self._unsent:
+            self.loop.call_soon(self._flush)
+        self._unsent.append(data)
         return made
+
+    def _flush(self) -> None:
+        """All that was fired in one turn of the loop, in one write."""
+        data = b"".join(self._unsent)
+        self._unsent.clear()
+        if not self.ended.done():
+            self.protocol.write(data)
+
+    def _give_time(self, made: list[Pending], deadline_s: float) -> None:
+        """One timer for all requests of one length, not one each: nearly all are answered long before."""
+        queue = self._deadlines.setdefault(deadline_s, deque())
+        if not queue:
+            self.loop.call_later(deadline_s, self._expire, deadline_s)
+        due = self.loop.time() + deadline_s
+        queue.extend([(due, pending) for pending in made])
+
+    def _expire(self, deadline_s: float) -> None:
+        queue, now = self._deadlines[deadline_s], self.loop.time()
+        while queue and (queue[0][1].future.done() or queue[0][0] <= now):
+            pending = queue.popleft()[1]
+            self._forget(pending)
+            pending.finish(None)
+        if queue and not self.ended.done():
+            self.loop.call_at(queue[0][0], self._expire, deadline_s)
+        else:
+            del self._deadlines[deadline_s]
 
     async def ask(self, fields: Mapping[str, str], deadline_s: float) -> Fields:
         """One action, one answer. Raises Lost, Refused."""
@@ -251,13 +287,8 @@ class Session(Manager):  # type: ignore[misc]
         self._number += 1
         return Pending(fields, f"{self._nonce}-{self._number}", as_list)
 
-    def _expire(self, pending: Pending) -> None:
-        pending.timer = None
-        self._forget(pending)
-        pending.finish(None)
-
     def _forget(self, pending: Pending) -> None:
-        if self._waiting.pop(pending["ActionID"], None) is not None:
+        if self._waiting.pop(pending.ident, None) is not None:
             self._lists -= bool(pending.as_list)
 
 
