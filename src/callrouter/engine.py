@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from callrouter.core.commands import CancelOffer, Claim, Command, Offer, Order, Release, Reread
+from callrouter.core.commands import Ask, CancelOffer, Claim, Command, Offer, Order, Release, Reread, Say
 from callrouter.core.events import (
     AgentActed,
     AgreementSwitched,
@@ -33,7 +33,7 @@ from callrouter.journal.writer import Journal
 
 log = structlog.get_logger(__name__)
 
-ORDERS = (Claim, Offer, CancelOffer, Release, Reread)
+ORDERS = (Claim, Offer, CancelOffer, Release, Ask, Say, Reread)
 # These mend a state or come from people: they find room when the sites' chatter has filled the inbox.
 RESERVED = (SiteRead, LinkDown, AgreementSwitched, AgentActed, PlanReplaced, OrderLost)
 RESERVE = 1_000
