@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from callrouter.core.commands import CallFinished, Command, Offer, Outcome, Target
 from callrouter.core.events import CallEnded, Event, LegFailed, PlanReplaced, Result, SiteRead
 from callrouter.core.plan import Agent, Agreement, Hotline, Hours, Plan, Site, Team
-from callrouter.journal.codec import Codec, CodecError
+from callrouter.journal.codec import Codec, CodecError, to_json
 
 CODEC = Codec(Event, Command, Plan)
 
@@ -78,6 +78,13 @@ def test_command_comes_back(command: Command) -> None:
     back = CODEC.loads(CODEC.dumps(command))
     assert back == command
     assert repr(back) == repr(command)
+
+
+@settings(max_examples=100)
+@given(events | commands)
+def test_the_short_way_to_text_gives_the_same_text(value: Any) -> None:
+    """A line is made by templates; it is letter for letter what the plain data would give."""
+    assert CODEC.dumps(value) == to_json(CODEC.encode(value))
 
 
 @settings(max_examples=15)

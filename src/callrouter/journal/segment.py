@@ -57,11 +57,10 @@ def header_line(codec: Codec, header: Header) -> bytes:
 
 
 def entry_line(codec: Codec, seq: int, now: float, event: Event, commands: Sequence[Command], failed: str) -> bytes:
-    encode = codec.encode
-    line = {"seq": seq, "now": now, "event": encode(event), "commands": [encode(command) for command in commands]}
-    if failed:
-        line["failed"] = failed
-    return _line(line)
+    dumps = codec.dumps
+    told = ",".join([dumps(command) for command in commands])
+    end = f',"failed":{to_json(failed)}' if failed else ""
+    return f'{{"seq":{seq},"now":{now!r},"event":{dumps(event)},"commands":[{told}]{end}}}\n'.encode()
 
 
 def _line(data: dict[str, Any]) -> bytes:
