@@ -14,9 +14,11 @@ LEAP_S = 300.0  # so far ahead, the wall clock is believed at once
 SLEW = 0.1  # seconds of correction per second
 
 
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # counts on while the machine sleeps
+
+
 def _steady() -> float:
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # counts on while the machine sleeps
-    return time.clock_gettime(clock)
+    return time.clock_gettime(_STEADY)
 
 
 class Clock:
@@ -28,10 +30,16 @@ class Clock:
 
     def __call__(self) -> float:
         steady = self._steady()
-        passed = max(0.0, steady - self._steady_last)
+        passed = steady - self._steady_last
+        if passed < 0.0:
+            passed = 0.0
         self._steady_last = steady
         now = self._last + passed
-        error = self._wall() - now
-        now += error if error > LEAP_S else max(-SLEW * passed, min(error, SLEW * passed))
-        self._last = max(self._last, now)
+        error, slew = self._wall() - now, SLEW * passed
+        if error <= slew:
+            now += error if error >= -slew else -slew
+        else:
+            now += error if error > LEAP_S else slew
+        if now > self._last:
+            self._last = now
         return self._last

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, get_args
 
 import structlog
 
-from callrouter.core.commands import Ask, CancelOffer, Claim, Command, Offer, Order, Release, Reread, Say
+from callrouter.core.commands import Command, Order, Reread
 from callrouter.core.events import (
     AgentActed,
     AgreementSwitched,
@@ -33,7 +33,7 @@ from callrouter.journal.writer import Journal
 
 log = structlog.get_logger(__name__)
 
-ORDERS = (Claim, Offer, CancelOffer, Release, Ask, Say, Reread)
+ORDERS = frozenset(get_args(Order))
 # These mend a state or come from people: they find room when the sites' chatter has filled the inbox.
 RESERVED = (SiteRead, LinkDown, AgreementSwitched, AgentActed, PlanReplaced, OrderLost)
 RESERVE = 1_000
@@ -122,6 +122,7 @@ class Engine:
         self._stopping = False
         self._now = clock()
         self._seq = 0
+        self._decided_at = 0.0  # perf_counter
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: float | None = None
         self._stuck_until = 0.0
@@ -187,15 +188,17 @@ class Engine:
 
     async def run(self) -> None:
         try:
+            turned = False  # since the loop last had its turn
             while True:
-                self._arm()
-                if not self._inbox and not self._due():
+                if not self._inbox and not self._arm():
                     if self._stopping:
                         return
                     self._wake.clear()
                     await self._wake.wait()
+                elif turned:
+                    await asyncio.sleep(0)  # the links read between two turns
                 self._turn()
-                await asyncio.sleep(0)  # the links read between two turns
+                turned = True
         finally:
             self._stopping = True
             self._end()
@@ -203,8 +206,10 @@ class Engine:
     # ---- inside
 
     def _put(self, item: _Item) -> bool:
-        room = self._inbox_max + (RESERVE if isinstance(item.event, RESERVED) else 0)
-        if len(self._inbox) >= room:
+        waiting = len(self._inbox)
+        if waiting >= self._inbox_max and (
+            not isinstance(item.event, RESERVED) or waiting >= self._inbox_max + RESERVE
+        ):
             self.shed_count += 1
             if self._meter:
                 self._meter.shed(item.event)
@@ -213,27 +218,34 @@ class Engine:
                 self._reread(site, "events of this site were shed: the inbox was full")
             return False
         self._inbox.append(item)
-        self._wake.set()
+        if not waiting:
+            self._wake.set()
         return True
 
     def _due(self) -> bool:
         due = self.router.next_deadline()
+        if due is None:
+            return False
         now = self.now()
-        return due is not None and due <= now and now >= self._stuck_until
+        return due <= now and now >= self._stuck_until
 
-    def _arm(self) -> None:
-        """Wake the consumer when the router's next deadline comes."""
+    def _arm(self) -> bool:
+        """Has the router's next deadline come? If not, wake the consumer when it comes."""
         due = self.router.next_deadline()
         if due is not None:
             due = max(due, self._stuck_until)
+            now = self.now()
+            if due <= now:
+                return True
         if due == self._timer_due and self._timer is not None:
-            return
+            return False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._timer_due = due
         if due is not None:
-            self._timer = self._later(due - self.now(), self._ring)
+            self._timer = self._later(due - now, self._ring)
+        return False
 
     def _later(self, delay_s: float, then: Callable[..., None], *args: str) -> asyncio.TimerHandle:
         """Call after so many of the clock's seconds."""
@@ -256,7 +268,7 @@ class Engine:
             commands = self._handle(item.event, item.since, orders, seen)
             if item.answer is not None:
                 answers.append((item.answer, commands))
-            if perf_counter() - started > BATCH_S:
+            if self._decided_at - started > BATCH_S:
                 break
         if self._journal:
             self._journal.flush(self._now)
@@ -300,7 +312,7 @@ class Engine:
             log.exception("the router failed on an event", seq=self._seq, event_=repr(event)[:2_000])
             if self._meter:
                 self._meter.failed(event)
-        decided = perf_counter()
+        self._decided_at = decided = perf_counter()
         if self._meter:
             self._meter.handled(event, started - since, decided - started)
         if self._journal:
@@ -311,7 +323,9 @@ class Engine:
             for site in (_site_of(event),) if _site_of(event) else tuple(self._rereads):
                 self._reread(site, f"the router failed on {type(event).__name__} ({failed})")
             return None
-        orders.extend(command for command in commands if isinstance(command, ORDERS))
+        for command in commands:
+            if type(command) in ORDERS:
+                orders.append(command)  # type: ignore[arg-type]  # it is one of them
         if isinstance(event, SiteRead):
             rereads = self._rereads.setdefault(event.site, _Rereads())
             rereads.pause_s = max(REREAD_FIRST_S, rereads.pause_s / 2)
