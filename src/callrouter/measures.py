@@ -26,6 +26,7 @@ from callrouter.core.agents import AgentState
 from callrouter.core.commands import (
     AgreementChanged,
     AnsweredWithoutAgent,
+    Ask,
     CallAnswered,
     CallFinished,
     CallOffered,
@@ -39,6 +40,7 @@ from callrouter.core.commands import (
     Outcome,
     Release,
     Reread,
+    Say,
 )
 from callrouter.core.events import Event, LinkDown, PlanReplaced, Result, SiteRead
 from callrouter.core.plan import Plan
@@ -187,7 +189,7 @@ class Measures:
         for kind in get_args(Event):
             for counter in (self.ignored, self.failures, self.shed_events):
                 counter.labels(kind.__name__)
-        for order in (Claim, Offer, CancelOffer, Release, Reread):
+        for order in (Claim, Offer, CancelOffer, Release, Ask, Say, Reread):
             self.orders.labels(order.__name__)
             self.withheld.labels(order.__name__)
 

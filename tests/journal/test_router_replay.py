@@ -30,7 +30,7 @@ from callrouter.core.events import (
     Result,
     SiteRead,
 )
-from callrouter.core.plan import Agent, Agreement, Hotline, Number, Plan, Site, Team
+from callrouter.core.plan import Agent, Agreement, Hotline, Number, Plan, Site, Team, Topic
 from callrouter.core.router import Router
 from callrouter.engine import Engine
 from callrouter.journal.records import CODEC
@@ -41,11 +41,12 @@ from tests.virtual import run_virtual
 
 START = 1_800_000_000.0
 SITES = ("gera", "gotha")
+TOPICS = (Topic("general", "General"),)
 PLAN = Plan(
     "1",
     tuple(Site(name, name, "TH", "Europe/Berlin") for name in SITES),
     tuple(
-        Hotline(f"agency-{name}", name, name, (Number(f"036{index}"),), None, (name,), (), "")
+        Hotline(f"agency-{name}", name, name, (Number(f"036{index}"),), None, (name,), TOPICS, "general")
         for index, name in enumerate(SITES)
     ),
     tuple(Team(name, name, name) for name in SITES),

@@ -70,7 +70,7 @@ async def test_two_feeders_of_one_journal(engine: AsyncEngine, books: Books, url
 
 
 async def test_later_word_about_a_call_stands(engine: AsyncEngine, books: Books) -> None:
-    """A fenced router took a call for lost that its successor saw answered: the later run wins, whoever writes first."""
+    """A fenced router took a call for lost that its successor saw answered: the later run wins."""
     lost = batch(record("gera/1"), record("gera/2", at=60, outcome=Outcome.LOST), run="1")
     seen = batch(record("gera/2", at=60, talk_s=100.0), run="2", segment="t")
     for first, second in ((lost, seen), (replace(seen, segment="u"), replace(lost, segment="v"))):
