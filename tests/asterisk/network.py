@@ -111,8 +111,8 @@ class Site:
     def start(self) -> None:
         """Begin to start; `wait_ready` tells when it is up. After `stop` or `kill` it comes back with its database."""
         assert self.process is None
-        # a test run that is killed must not leave an Asterisk behind; -p (real-time scheduling): on a machine that is kept
-        # busy its many threads otherwise wait for seconds, and SIP with them
+        # a test run that is killed must not leave an Asterisk behind; -p (real-time scheduling): on a machine that is
+        # kept busy its many threads otherwise wait for seconds, and SIP with them
         command = ["setpriv", "--pdeathsig", "KILL", *self._private, *self._command, "-C", self._conf, "-f", "-p"]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
