@@ -91,6 +91,21 @@ async def test_a_waiting_call_is_told_who_might_take_it(service: Service, read: 
     assert all(one["agreement"] == "gera-magdeburg" and one["why_not"] for one in lent)
 
 
+async def test_a_hotline_is_closed_by_hand_and_set_back(service: Service, read: Headers, write: Headers) -> None:
+    """Closed at once with reason and end; a stale view is refused; normal again; each has its audit entry."""
+    name = (await get(service.client, "/lines", read))["items"][0]["hotline"]
+    until = "2099-01-01T00:00:00Z"
+    path = f"/lines/{name}/switch"
+    await post(service.client, path, write, {"mode": "closed", "reason": REASON, "until": until}, 422)
+    closed = await post(service.client, path, write, {"mode": "closed", "reason": REASON})
+    assert (closed["mode"], closed["open"], closed["mode_until"]) == ("closed", False, None)
+    stale = {"mode": "notice", "reason": REASON, "expected_mode": "normal"}
+    await post(service.client, path, write, stale, 409)
+    back = await post(service.client, path, write, {"mode": "normal", "reason": REASON, "expected_mode": "closed"})
+    assert (back["mode"], back["open"]) == ("normal", True)
+    await post(service.client, "/lines/nowhere/switch", write, {"mode": "normal", "reason": REASON}, 404)
+
+
 async def test_an_agreement_is_switched_in_both_directions(service: Service, write: Headers) -> None:
     """The switch holds for both directions and is seen at once; a second view of the old state is stale."""
     body = {"enabled": False, "reason": REASON, "until": "2026-11-23T12:00:00Z", "expected_enabled": True}

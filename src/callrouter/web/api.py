@@ -7,6 +7,7 @@ parts are two parts of the path: agent `magdeburg/1001` is /api/v1/agents/magdeb
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from http import HTTPStatus
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from callrouter.core.agents import AgentState
 from callrouter.core.calls import RINGING
 from callrouter.core.commands import Ignored
-from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event
+from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event, HotlineSwitched
 from callrouter.engine import NotDecided, Overloaded
 from callrouter.web import models, views
 from callrouter.web.context import Context
@@ -179,9 +180,7 @@ def _agreement(context: Context, name: str) -> models.AgreementOut:
 async def switch(asked: Asked) -> models.AgreementOut:
     """One at a time, so that of two who switch at once the second is told that the state is no longer what he saw."""
     context, name, body = asked.context, asked.path["name"], asked.body_as(models.SwitchIn)
-    until = None if body.until is None else body.until.timestamp()
-    if until is not None and not 0 < until - context.clock() <= UNTIL_S_MAX:
-        raise Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "`until` must lie ahead, by no more than a year.")
+    until = _until(context, body.until)
     async with context.switching:
         before = _agreement(context, name)
         if body.expected_enabled is not None and body.expected_enabled != before.enabled:
@@ -191,6 +190,39 @@ async def switch(asked: Asked) -> models.AgreementOut:
         after = _agreement(context, name)
     await _audit(asked, f"agreement {name}", body.reason, _switch_text(before), _switch_text(after))
     return after
+
+
+async def switch_hotline(asked: Asked) -> models.LineOut:
+    """As with agreements: look and switch are one act."""
+    context, name, body = asked.context, asked.path["name"], asked.body_as(models.HotlineIn)
+    until = _until(context, body.until)
+    async with context.switching:
+        before = _line(context, name)
+        if body.expected_mode is not None and body.expected_mode is not before.mode:
+            detail = f"Changed meanwhile: the hotline is {before.mode.value}. Look again, then decide."
+            raise Fault(HTTPStatus.CONFLICT, detail)
+        await _ask(context, HotlineSwitched(name, body.mode, until, body.reason, asked.token.name))
+        after = _line(context, name)
+    await _audit(asked, f"hotline {name}", body.reason, _mode_text(before), _mode_text(after))
+    return after
+
+
+def _line(context: Context, name: str) -> models.LineOut:
+    found = next((view for view in context.snapshot().lines if view.hotline == name), None)
+    if found is None:
+        raise Fault(HTTPStatus.NOT_FOUND, "The plan has no such hotline.")
+    return views.line_out(found)
+
+
+def _mode_text(line: models.LineOut) -> str:
+    return line.mode.value + (f" until {line.mode_until.isoformat()}" if line.mode_until else "")
+
+
+def _until(context: Context, until: datetime | None) -> float | None:
+    at = None if until is None else until.timestamp()
+    if at is not None and not 0 < at - context.clock() <= UNTIL_S_MAX:
+        raise Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "`until` must lie ahead, by no more than a year.")
+    return at
 
 
 def _switch_text(state: models.AgreementOut) -> str:
@@ -258,6 +290,16 @@ OPERATIONS = (
         faults=(CONFLICT,),
     ),
     Operation("GET", "/lines", "listLines", "Callers waiting per hotline", models.LinePage, lines, models.LineQuery),
+    Operation(
+        "POST",
+        "/lines/{name}/switch",
+        "switchHotline",
+        "Close a hotline by hand, play its notice, or set it back",
+        models.LineOut,
+        switch_hotline,
+        body=models.HotlineIn,
+        faults=(CONFLICT, UNPROCESSABLE),
+    ),
     Operation("GET", "/calls", "listCalls", "Calls that are alive", models.CallPage, calls, models.CallQuery),
     Operation("GET", "/calls/{site}/{id}", "getCall", "One call that is alive", models.CallOut, call),
     Operation(

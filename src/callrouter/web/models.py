@@ -23,7 +23,7 @@ from pydantic import (
 
 from callrouter.core.agents import AgentState
 from callrouter.core.calls import CallState
-from callrouter.core.events import AgentAct
+from callrouter.core.events import AgentAct, HotlineMode
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
@@ -119,6 +119,8 @@ class LineOut(Out):
     offered: int = Field(ge=0)
     talking: int = Field(ge=0)
     longest_wait_s: float = Field(ge=0)
+    mode: HotlineMode = Field(description="What it is switched to by hand, besides its hours.")
+    mode_until: datetime | None = Field(description="When it is as configured again; null: when switched again.")
 
 
 class CallOut(Out):
@@ -252,6 +254,23 @@ class SwitchIn(In):
     )
     expected_enabled: bool | None = Field(
         default=None, description="What you saw; if it is different by now, nothing is done and the answer is 409."
+    )
+
+
+class HotlineIn(In):
+    """Close a hotline by hand, play its extra announcement, or set it back."""
+
+    mode: HotlineMode = Field(strict=False)
+    reason: Annotated[str, StringConstraints(pattern=_WORDS)] = Field(
+        min_length=10, max_length=200, description="Kept in the audit trail.", examples=["Räumung wegen Feueralarms"]
+    )
+    until: DateTime | None = Field(
+        default=None, description="RFC 3339; then the hotline is as configured. Null: until switched again."
+    )
+    expected_mode: HotlineMode | None = Field(
+        default=None,
+        strict=False,
+        description="What you saw; if it is different by now, nothing is done and the answer is 409.",
     )
 
 

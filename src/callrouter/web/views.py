@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from callrouter.core.calls import RINGING
+from callrouter.core.events import HotlineMode
 from callrouter.core.plan import Plan, Team
 from callrouter.core.snapshot import AgentView, AgreementView, CallView, LineView, SiteView, Snapshot
 from callrouter.web.models import (
@@ -86,6 +87,8 @@ def line_out(view: LineView) -> LineOut:
         offered=view.offered,
         talking=view.talking,
         longest_wait_s=max(0.0, round(view.longest_wait_s, 3)),
+        mode=HotlineMode(view.mode),
+        mode_until=None if view.mode_until is None else instant(view.mode_until),
     )
 
 
