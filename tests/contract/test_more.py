@@ -205,6 +205,7 @@ async def test_say(bench: Bench) -> None:
     assert (gone["Cause"], gone["ChannelStateDesc"], gone["Context"]) == ("17", "Ring", "callrouter-do")
     await caller.until("ended")
     assert caller.sip == 486
+    assert "early media" in caller.heard
     assert "answered" not in caller.heard
 
 
@@ -217,4 +218,5 @@ async def test_menu_without_a_digit(bench: Bench) -> None:
     menu = await ami.event("CrMenu", since, deadline_s=10)
     assert (menu["Call"], menu["Step"], menu["Digit"], menu["Status"]) == (call, "7", "", "TIMEOUT")
     await ami.event("CrHold", ami.events.index(menu))
+    assert "early media" in caller.heard
     assert "answered" not in caller.heard

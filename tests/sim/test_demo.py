@@ -28,8 +28,8 @@ def figure(text: str, name: str) -> int:
 
 @pytest.mark.slow
 def test_ends_by_itself_with_answered_and_overflowed_calls() -> None:
-    """Fifteen seconds are enough to see calls answered and Gera overflow, with no caller answered by nobody."""
-    process = start("--duration", "15", "--port", "0", "--seed", "1")
+    """Twenty seconds are enough to see calls answered and Gera overflow, with no caller answered by nobody."""
+    process = start("--duration", "22", "--port", "0", "--seed", "1")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert figure(out, "answered by an agent") > 50

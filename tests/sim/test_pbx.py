@@ -218,3 +218,17 @@ async def test_call_to_the_world(sites: tuple[VirtualPbx, VirtualPbx]) -> None:
     await outside.until("ended")
     nobody = gera.phone("2001").dial("77")
     assert (nobody.state, nobody.sip) == ("ended", 404)
+
+
+async def test_caller_presses_a_digit_of_a_menu(sites: tuple[VirtualPbx, VirtualPbx]) -> None:
+    """A caller who is asked hears early media and presses; the router is told the digit, the caller waits again."""
+    gera, _ = sites
+    async with client(gera) as ami, HandRouter(ami, 5) as router:
+        caller = gera.call("100", "0170")
+        caller.on_question = lambda who: who.press("2")
+        call = (await ami.event("CrHold"))["Call"]
+        await router.order(call, "ask_agency-menu_1_4_1")
+        menu = await ami.event("CrMenu")
+        assert (menu["Step"], menu["Digit"], menu["Status"]) == ("1", "2", "OK")
+        await ami.event("CrHold", ami.events.index(menu))
+        assert caller.heard == ["ringing", "ringing", "early media", "ringing"]

@@ -54,6 +54,9 @@ class FarEnd(Protocol):
 
     def heard_ringing(self) -> None: ...
     def heard_answer(self) -> None: ...
+    def heard_prompt(self, sounds: str, asks: bool) -> None:
+        """Early media: these sounds (joined by `&`) begin; asks: a digit is waited for."""
+
     def heard_end(self, cause: int, sip: int) -> None:
         """The switch ended it: `sip` is its final answer to an unanswered caller; 0: CANCEL or BYE."""
 
@@ -127,6 +130,11 @@ class Channel:
         self.indicated = True
         if self.far is not None and self.state != UP:
             self.far.heard_ringing()
+
+    def play(self, sounds: str, asks: bool = False) -> None:
+        self.indicated = True
+        if self.far is not None:
+            self.far.heard_prompt(sounds, asks)
 
     def answer(self) -> None:
         if self.state != UP:

@@ -82,6 +82,7 @@ async def _held(x: Exchange, channel: Channel) -> int:
         else:
             channel.variables.update(CR_STAGE="prompt", CR_CLAIM=part(order, 1))
             channel.at("callrouter-do", "say", 6, "Playback", part(order, 3))
+            channel.play(part(order, 3))
             for _ in part(order, 3).split("&"):
                 await _sound(x, channel)
             cause = int(digits(part(order, 4)) or 0)
@@ -169,6 +170,7 @@ async def _ask(x: Exchange, channel: Channel, order: str) -> None:
     channel.variables.update(CR_STAGE="prompt", CR_CLAIM=part(order, 1))
     channel.at("callrouter-do", "ask", 7, "Read")
     most, wait_s = int(digits(part(order, 4)) or 0), float(digits(part(order, 5)) or 0)
+    channel.play(part(order, 3), asks=True)
     sounds_s = SOUND_S * len(part(order, 3).split("&"))
     pressed, status = "", "OK"
     while len(pressed) < most:

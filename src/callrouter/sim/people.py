@@ -96,6 +96,7 @@ class VirtualCaller(Watched):
         self.ended_at: float | None = None
         self.on_answer: Callable[[VirtualCaller], None] | None = None
         self.on_end: Callable[[VirtualCaller], None] | None = None
+        self.on_question: Callable[[VirtualCaller], None] | None = None  # a menu begins
         self._pace = pace
 
     @property
@@ -116,6 +117,11 @@ class VirtualCaller(Watched):
         self.heard.append("ringing")
         if self.state == "dialling":
             self.become("ringing")
+
+    def heard_prompt(self, sounds: str, asks: bool) -> None:
+        self.heard.append("early media")
+        if asks and self.on_question is not None:
+            self.on_question(self)
 
     def heard_answer(self) -> None:
         self.heard.append("answered")
@@ -188,6 +194,9 @@ class PhoneCall(Watched):
 
     def heard_answer(self) -> None:
         self.become("talking")
+
+    def heard_prompt(self, sounds: str, asks: bool) -> None:
+        """The confirmation of a feature code."""
 
     def heard_end(self, cause: int, sip: int) -> None:
         if self.state == "ended":

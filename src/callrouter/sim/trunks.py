@@ -36,6 +36,9 @@ class _End:
         if self.other is not None:
             self.span.send(self.other.far_answered)
 
+    def heard_prompt(self, sounds: str, asks: bool) -> None:
+        """Nobody plays anything into a trunk."""
+
     def heard_end(self, cause: int, sip: int) -> None:
         other = self.other
         self.span.over()

@@ -34,12 +34,13 @@ NOT_AT_DESK = 0.02  # share of offers that nobody takes
 DECLINED = 0.005
 ENDED_BY_AGENT = 0.4
 WRAPS_EARLY = 0.35
+PRESSES = 0.75  # of those who hear a menu; the others hold the line
 REDIALS = 0.6
 TRIES_MAX = 3
 
 BURST_SITE = "gera"
-BURST_AFTER_S = 4.0
-BURST_OVER_S = 5.0
+BURST_AFTER_S = 2.0
+BURST_OVER_S = 4.0
 BURST_MORE_THAN_FREE = 6
 BURST_EVERY_S = 1200.0
 PAUSES_EVERY_S = 45.0
@@ -79,6 +80,12 @@ class World:
         self.sites = sites
         self.pace = pace
         self.rng = rng
+        self._menus = {
+            number.digits: "".join(digit for digit, _ in hotline.menu.options)
+            for hotline in plan.hotlines
+            if hotline.menu is not None
+            for number in hotline.numbers
+        }
         self.crews = tuple(crew for team in plan.teams if (crew := self._crew(team)) is not None)
         self.begun_with = 0
         self.calls = 0  # attempts, redials included
@@ -117,7 +124,7 @@ class World:
     async def open(self, at_desks: Callable[[], bool], answered: Callable[[], bool]) -> None:
         """Agents log in by feature code until `at_desks()`; then as many callers as the hour brings until `answered()`.
 
-        Neither is waited for longer than 5 s.
+        Neither is waited for longer than 10 s.
         """
         for site in self.sites.values():
             for phone in site.phones.values():
@@ -135,7 +142,7 @@ class World:
 
     async def _until(self, true: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
-        end = loop.time() + 5.0
+        end = loop.time() + 10.0
         while not true() and loop.time() < end:
             await asyncio.sleep(0.02)
 
@@ -213,10 +220,18 @@ class World:
         if person.state == "ended":
             return
         self._callers.add(person)
+        person.on_question = self._asked
         person.on_answer = lambda who: self._later(talk_s, lambda: self._finish(who))
         person.on_end = lambda who: self._ended(site, who, talk_s, tries)
         patience = max(15.0, lognormal(self.rng, PATIENCE_S, PATIENCE_SPREAD))
         self._later(patience, lambda: self._give_up(person))
+
+    def _asked(self, person: VirtualCaller) -> None:
+        options = self._menus.get(person.number, "")
+        if options and (self._opening or self.rng.random() < PRESSES):
+            digit = self.rng.choice(options)
+            seconds = 0.2 if self._opening else 1.0 + 3.0 * self.rng.random()
+            self._later(seconds, lambda: person.press(digit))
 
     def _give_up(self, person: VirtualCaller) -> None:
         if person.state in ("dialling", "ringing"):
