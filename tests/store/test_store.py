@@ -6,6 +6,7 @@ import asyncio
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from callrouter.core.commands import AgentChanged, AgreementChanged
-from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event, PhoneActed, PlanReplaced, Tick
-from callrouter.core.plan import Agent, Agreement, Plan
+from callrouter.core.commands import AgentChanged, AgreementChanged, HotlineChanged
+from callrouter.core.events import (
+    AgentAct,
+    AgentActed,
+    AgreementSwitched,
+    Event,
+    HotlineMode,
+    HotlineSwitched,
+    PhoneActed,
+    PlanReplaced,
+    Tick,
+)
+from callrouter.core.plan import Agent, Agreement, Hotline, Plan
 from callrouter.store.schema import AGENT_STATE
 from callrouter.store.store import Store
 
@@ -89,6 +100,27 @@ async def test_change_that_nobody_switched_is_not_kept(tmp_path: Path) -> None:
             switched(store, name, False)
             store.observe(happened, [AgreementChanged(name, True, False, None, "", "expiry")], NOW)
     async with opened(tmp_path) as (_, _, events):
+        assert events == []
+
+
+async def test_hotline_closed_by_hand_comes_back(tmp_path: Path) -> None:
+    """Closed with its end, reason and person until it is set back; one that is over or of no plan is forgotten."""
+    plan = replace(PLAN, hotlines=(Hotline("gera", "Gera", "gera", (), None, ("gera",), (), ""),))
+    closed = HotlineSwitched("gera", HotlineMode.CLOSED, NOW + 60, "fire alarm", "meier")
+    notice = HotlineSwitched("gone", HotlineMode.NOTICE, None, "strike", "meier")
+    async with opened(tmp_path, plan=plan) as (store, _, _):
+        for one in (closed, notice):
+            changed = HotlineChanged(one.hotline, one.mode, HotlineMode.NORMAL, one.until, one.reason, one.by)
+            store.observe(one, [changed], NOW)
+    async with opened(tmp_path, plan=plan) as (_, _, events):
+        assert events == [closed]
+    async with opened(tmp_path, now=NOW + 61, plan=plan) as (_, _, events):
+        assert events == []
+    async with opened(tmp_path, plan=plan) as (store, _, events):
+        assert events == []
+        store.observe(closed, [HotlineChanged("gera", HotlineMode.CLOSED, HotlineMode.NORMAL, None, "x", "y")], NOW)
+        store.observe(Tick(), [HotlineChanged("gera", HotlineMode.NORMAL, HotlineMode.CLOSED, None, "", "expiry")], NOW)
+    async with opened(tmp_path, plan=plan) as (_, _, events):
         assert events == []
 
 

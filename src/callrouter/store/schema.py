@@ -18,6 +18,18 @@ AGREEMENT_SWITCH = Table(
     comment="switches that people set; an agreement that is not here stands as configured",
 )
 
+HOTLINE_SWITCH = Table(
+    "hotline_switch",
+    METADATA,
+    Column("hotline", String(64), primary_key=True),
+    Column("mode", String(16), nullable=False),  # closed, notice
+    Column("until", Double),  # null: until switched again
+    Column("reason", Text, nullable=False),
+    Column("switched_by", Text, nullable=False),
+    Column("switched_at", Double, nullable=False),
+    comment="hotlines switched by hand; one that is not here is as configured",
+)
+
 AGENT_STATE = Table(
     "agent_state",
     METADATA,

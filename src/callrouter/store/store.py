@@ -19,12 +19,21 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from callrouter.core.commands import AgentChanged, AgreementChanged, Command
-from callrouter.core.events import AgentAct, AgentActed, AgentId, AgreementSwitched, Event, PhoneActed
+from callrouter.core.commands import AgentChanged, AgreementChanged, Command, HotlineChanged
+from callrouter.core.events import (
+    AgentAct,
+    AgentActed,
+    AgentId,
+    AgreementSwitched,
+    Event,
+    HotlineMode,
+    HotlineSwitched,
+    PhoneActed,
+)
 from callrouter.core.plan import Plan
 from callrouter.store import sqlite
 from callrouter.store.migrate import migrate
-from callrouter.store.schema import AGENT_STATE, AGREEMENT_SWITCH, AUDIT
+from callrouter.store.schema import AGENT_STATE, AGREEMENT_SWITCH, AUDIT, HOTLINE_SWITCH
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +43,8 @@ RETRY_FIRST_S = 1.0
 RETRY_LONGEST_S = 30.0
 BY = "restart"  # who asks for a state that is restored
 FAULTS = (SQLAlchemyError, OSError)
+
+STATES = (AGREEMENT_SWITCH, HOTLINE_SWITCH, AGENT_STATE)  # tables that follow the router
 
 
 class Seats(Protocol):
@@ -71,7 +82,7 @@ async def write_audit(engine: AsyncEngine, entry: AuditEntry) -> None:
 
 
 def _engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_pre_ping=True)
+    engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True)  # they name people
     if url.get_backend_name() == "sqlite":
         sqlite.prepare(engine.sync_engine)
     return engine
@@ -91,7 +102,7 @@ class Store:
         self._seats = seats
         self._clock = clock
         self.engine = _engine(self._url)
-        self._changed: dict[str, dict[str, Row | None]] = {AGREEMENT_SWITCH.name: {}, AGENT_STATE.name: {}}
+        self._changed: dict[str, dict[str, Row | None]] = {table.name: {} for table in STATES}
         self._wake = asyncio.Event()
         self._noted: dict[AgentId, tuple[str, str] | None] = {}  # the intents that are written, or will be
         self._recording = False
@@ -117,6 +128,13 @@ class Store:
                     await _put(connection, AGREEMENT_SWITCH, {row.agreement: None})
                     continue
                 events.append(AgreementSwitched(row.agreement, row.enabled, row.until, row.reason, row.switched_by))
+            hotlines = {hotline.name for hotline in plan.hotlines}
+            for row in (await connection.execute(select(HOTLINE_SWITCH))).all():
+                if row.hotline not in hotlines or (row.until is not None and row.until <= now):
+                    await _put(connection, HOTLINE_SWITCH, {row.hotline: None})
+                    continue
+                mode = HotlineMode(row.mode)
+                events.append(HotlineSwitched(row.hotline, mode, row.until, row.reason, row.switched_by))
             agents = {agent.id for agent in plan.agents}
             for row in (await connection.execute(select(AGENT_STATE))).all():
                 if row.agent not in agents:
@@ -145,6 +163,8 @@ class Store:
         for command in commands:
             if isinstance(command, AgreementChanged):
                 self._note(AGREEMENT_SWITCH, command.agreement, _switch_row(happened, command, now))
+            elif isinstance(command, HotlineChanged):
+                self._note(HOTLINE_SWITCH, command.hotline, _mode_row(command, now))
 
     async def run(self) -> None:
         """Write behind the engine until cancelled; try again, ever more rarely, while the database is away."""
@@ -169,7 +189,7 @@ class Store:
             if not self.opened:  # the database was away at the start
                 await self.open()
             async with self.engine.begin() as connection:
-                for table in (AGREEMENT_SWITCH, AGENT_STATE):
+                for table in STATES:
                     await _put(connection, table, taken[table.name])
         except FAULTS as error:
             for name, rows in taken.items():
@@ -238,6 +258,20 @@ def _switch_row(happened: Event, changed: AgreementChanged, now: float) -> Row |
     return {
         "agreement": changed.agreement,
         "enabled": changed.enabled,
+        "until": changed.until,
+        "reason": changed.reason,
+        "switched_by": changed.by,
+        "switched_at": now,
+    }
+
+
+def _mode_row(changed: HotlineChanged, now: float) -> Row | None:
+    """A hotline that is as configured needs no row."""
+    if changed.mode is HotlineMode.NORMAL:
+        return None
+    return {
+        "hotline": changed.hotline,
+        "mode": changed.mode,
         "until": changed.until,
         "reason": changed.reason,
         "switched_by": changed.by,
