@@ -507,3 +507,14 @@ def test_callers_who_come_before_their_site_was_read_wait_outside_the_line() -> 
     assert router.state.calls["gera/70.0"].lane is None
     read(story, seen("gera/70.0", e.Stage.HELD, attempt=0))
     assert story.agent("gera/2001") == "offered"
+
+
+def test_a_borrowed_call_that_an_agent_of_its_own_has_is_not_borrowed() -> None:
+    """Offered to Magdeburg as far as we know, found talking to Gera's own agent: no agreement has a share in it."""
+    story = Story(ready="magdeburg")
+    call = story.dial()
+    assert story.rung(call) == "magdeburg/1001"
+    commands = read(story, seen(call, e.Stage.TALKING, ("gera", "2001"), legs=("gera/l",)))
+    assert [(x.agent, x.agreement) for x in commands if isinstance(x, c.CallAnswered)] == [("gera/2001", "")]
+    assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 0}
+    assert story.agent("magdeburg/1001") == "ready"

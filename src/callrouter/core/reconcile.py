@@ -220,7 +220,8 @@ def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
     free_for(s, seat, call)
     leg = next((leg for leg, site, phone, _ in seen.legs if (site, phone) == (found.site, found.phone)), "")
     s.put_call(call, CallState.OFFERED)
-    if not call.agreement:
+    if call.offer is None or call.offer.team != seat.team:
+        s.give_back(call)  # it was somebody else's to borrow
         _lent_under(s, call, seat.team)
     s.answered(call, seat, leg, seen.talk_s)
 
