@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,13 +44,13 @@ class Network:
     folder: Path
     sites: dict[str, VirtualPbx] = field(default_factory=dict)
 
-    def write(self, *, ring_max_s: int = 110, service: str = "") -> None:
+    def write(self, *, ring_max_s: int = 110, service: str = "", phones: Mapping[str, Sequence[str]] = PHONES) -> None:
         text = "sites:" + "".join(SITE.format(site=name, port=site.port) for name, site in self.sites.items())
         text += "hotlines:" + "".join(
             HOTLINE.format(site=name, number=NUMBERS[name], ring_max_s=ring_max_s) for name in self.sites
         )
         text += "teams:" + "".join(
-            TEAM.format(site=name, agents=list(PHONES[name])).replace("'", '"') for name in self.sites
+            TEAM.format(site=name, agents=list(phones[name])).replace("'", '"') for name in self.sites
         )
         text += "agreements:\n  both: {borrower: gera, lender: gotha, mutual: true}\n"
         text += f"service:\n  tokens: [{{name: tests, secret: {{file: token}}}}]\n{service}"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from callrouter.app import Options, Service
 from callrouter.config.load import load
@@ -13,6 +18,7 @@ from callrouter.core.router import Router
 from callrouter.journal.records import CODEC
 from callrouter.journal.replay import replay
 from callrouter.sim.people import ANSWERS, Behaviour
+from callrouter.store.schema import CALL_RECORD, DEMAND
 from tests.app.conftest import NUMBERS, Get, Network, ready
 from tests.waiting import until
 
@@ -132,8 +138,10 @@ async def test_reload_takes_a_good_plan_without_touching_a_call(network: Network
         await until(lambda: b"callrouter_config_last_reload_successful 1.0" in service.measures.text())
         assert [state.connects for state in service.switchboard.states()] == connects
         assert caller.state == "ringing"
-        (entry,) = await service.store.audit_trail()
-        assert (entry.before, entry.after) == (before, service.router.plan.version)
+        async with asyncio.timeout(15):
+            while not (trail := await service.store.audit_trail()):  # written after the plan is in force
+                await asyncio.sleep(0.01)
+        assert [(entry.before, entry.after) for entry in trail] == [(before, service.router.plan.version)]
         caller.hang_up()
         await caller.until("ended")
 
@@ -230,3 +238,91 @@ def test_missing_secret_stops_the_start(network_folder: Path) -> None:
     """A service that could reach no site says which secret is missing instead of starting."""
     with pytest.raises(SecretError, match="ami"):
         Service(load(network_folder), Options())
+
+
+async def test_measures_and_records_say_the_same(network: Network, tmp_path: Path, get: Get) -> None:
+    """Callers who give up, ring again, are served at home and by the lender, and withhold their number: the metrics
+    count exactly what is kept in SQL, and the number of nobody is kept."""
+    gera = network.sites["gera"]
+    talk = Behaviour(answer_s=0.0, talk_s=0.05)
+    async with network.service(tmp_path / "var") as service:
+        for number in ("01711111111", "", "01722222222", "01711111111"):  # nobody is there
+            caller = gera.call(NUMBERS["gera"], number)
+            await until(lambda: service.engine.snapshot().calls)
+            caller.hang_up()
+            await until(lambda: not service.engine.snapshot().calls)
+        network.phone("gotha/3001", talk)
+        await ready(service, "gotha/3001")
+        for number in ("+491711111111", "", "0171 3333333"):
+            caller = gera.call(NUMBERS["gera"], number)
+            await caller.until("ended")
+            await until(lambda: not service.engine.snapshot().calls)
+        await until(lambda: service.feed.stored == 7, lambda: service.feed.trouble)
+        await until(lambda: service.feed.behind == 0)
+        _, text = await get(service, "/metrics")
+        async with service.store.engine.connect() as connection:
+            calls = list((await connection.execute(select(CALL_RECORD))).all())
+            demands = list((await connection.execute(select(DEMAND))).all())
+    values = {
+        name: float(value) for name, _, value in (line.rpartition(" ") for line in text.splitlines() if line[0] != "#")
+    }
+    closed = [row for row in demands if row.closed_at is not None]
+    for number, some in (
+        ("shown", [d for d in closed if not d.withheld]),
+        ("withheld", [d for d in closed if d.withheld]),
+    ):
+        expected = {
+            "": len(some),
+            "reached_": sum(d.reached_at is not None for d in some),
+            "reached_within_target_": sum(d.within_target for d in some),
+            "reached_at_first_attempt_": sum(d.reached_first for d in some),
+            "unreached_": sum(d.reached_at is None for d in some),
+        }
+        labels = f'{{hotline="agency-gera",number="{number}"}}'
+        assert {name: values[f"callrouter_demands_{name}total{labels}"] for name in expected} == expected
+    assert [(d.attempts, d.reached_first) for d in closed if not d.withheld] == [(3, False), (1, True)]
+    assert values['callrouter_demand_attempts_sum{hotline="agency-gera",reached="yes"}'] == 4
+    assert sum(d.withheld for d in closed) == 2
+    assert [d.attempts for d in demands if d.closed_at is None] == [1]  # 0172 may still ring again
+    for outcome in ("answered", "abandoned"):
+        series = f'callrouter_calls_finished_total{{hotline="agency-gera",outcome="{outcome}"}}'
+        assert values[series] == sum(row.outcome == outcome for row in calls)
+    lent = [row for row in calls if row.agreement == "both"]
+    assert len(lent) == 3
+    assert values['callrouter_overflow_calls_total{agreement="both",lender="gotha"}'] == len(lent)
+    assert values['callrouter_overflow_talk_seconds_total{agreement="both",lender="gotha"}'] == pytest.approx(
+        sum(row.talk_s for row in lent)
+    )
+    assert values["callrouter_call_records_total"] == len(calls) == 7
+    assert "1711111111" not in str(calls) + str(demands)
+
+
+@asynccontextmanager
+async def open_db(folder: Path) -> AsyncIterator[AsyncConnection]:
+    """The service's database, from outside."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{folder / 'var' / 'callrouter.db'}")
+    async with engine.begin() as connection:
+        yield connection
+    await engine.dispose()
+
+
+async def test_records_of_a_restart_are_completed(network: Network, tmp_path: Path) -> None:
+    """What a service could not keep, the next one takes from its journal."""
+    async with network.service(tmp_path / "var") as service:
+        async with service.store.engine.begin() as connection:
+            await connection.exec_driver_sql("ALTER TABLE call_record RENAME TO away")
+        caller = network.sites["gera"].call(NUMBERS["gera"], "01711111111")
+        await until(lambda: service.engine.snapshot().calls)
+        caller.hang_up()
+        await until(lambda: service.feed.trouble)
+        assert any("wait in the journal" in reason for reason in service.reasons())
+        segment = service.journal.path
+        assert segment is not None
+        assert not service.feed.may_delete(segment)
+    async with open_db(tmp_path) as connection:
+        await connection.exec_driver_sql("ALTER TABLE away RENAME TO call_record")
+    async with network.service(tmp_path / "var") as service:
+        await until(lambda: service.feed.may_delete(segment) and not service.feed.behind)
+        assert service.feed.stored == 1
+        async with service.store.engine.connect() as connection:
+            assert [row.call for row in (await connection.execute(select(CALL_RECORD))).all()] == [caller.call]
