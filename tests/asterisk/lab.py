@@ -257,7 +257,9 @@ class Lab:
             "-trace_err", "-error_file", str(self.dir / f"{name}.err"), *more,
         ]  # fmt: skip
         out = (self.dir / f"{name}.out").open("wb")
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir, process_group=0
+        )
         out.close()
         self._processes.append(process)
         return process
@@ -279,3 +281,9 @@ class Lab:
 
 
 FIRST_NUMBER = {"magdeburg": "3023125010", "gera": "4066969010", "gotha": "6990009010"}
+
+
+if __name__ == "__main__":  # `python -m tests.asterisk.lab`
+    from tests.asterisk.hand import main
+
+    raise SystemExit(main())

@@ -115,7 +115,10 @@ class Site:
         # kept busy its many threads otherwise wait for seconds, and SIP with them
         command = ["setpriv", "--pdeathsig", "KILL", *self._private, *self._command, "-C", self._conf, "-f", "-p"]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
+            # a process group of its own: Ctrl-C ends the bench, and the bench ends Asterisk
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", process_group=0
+            )
 
     def wait_ready(self, deadline_s: float = 20.0) -> None:
         """Returns when Asterisk says FullyBooted to a manager."""

@@ -74,7 +74,7 @@ class Wire:
         mine = f"net 127.0.{self.network.net}.0/24 and udp and not portrange {_RTP} and not host {self.network.control}"
         command = ["tcpdump", "-i", "lo", "-n", "-U", "--immediate-mode", "-s", "8192", "-B", "65536", "-w", "-", mine]
         command[0:0] = ["setpriv", "--pdeathsig", "KILL"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0)
         assert self._process.stderr is not None
         first = self._process.stderr.readline()  # "listening on lo": from now on nothing is missed
         assert b"listening on" in first, first
