@@ -75,7 +75,11 @@ def test_asterisklint_finds_nothing(tmp_path: Path) -> None:
     # a function of chan_pjsip and an application of the core that asterisklint has not heard of
     command = [str(Path(sys.executable).parent / "asterisklint"), "dialplan-check", str(file)]
     found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    lines = [line for line in (found.stdout + found.stderr).splitlines() if not re.search("PJSIP_PARSE_URI_FROM|app 'MSet'", line)]
+    lines = [
+        line
+        for line in (found.stdout + found.stderr).splitlines()
+        if not re.search("PJSIP_PARSE_URI_FROM|app 'MSet'", line)
+    ]
     assert lines == []
 
 
