@@ -61,7 +61,7 @@ case " ${ID:-} ${ID_LIKE:-} " in
 *" debian "*) ;;
 *) cannot "this is ${PRETTY_NAME:-not Debian}; install asterisk (20 or newer), sipp and tcpdump yourself" ;;
 esac
-[ "$(id -u)" = 0 ] || cannot "not root; run 'sudo sh tests/asterisk/install.sh' once, or install$tools and asterisk (20 or newer)"
+[ "$(id -u)" = 0 ] || cannot "not root; run 'sudo sh tests/asterisk/install.sh' once, or install asterisk (20 or newer), sipp and tcpdump"
 
 mkdir -p "$cache"
 log="$cache/install.log"
