@@ -30,6 +30,7 @@ from callrouter.core.events import CallId, Event, LinkDown, PlanReplaced
 from callrouter.core.explain import candidates_of
 from callrouter.core.router import Router
 from callrouter.engine import Engine, NotDecided, Overloaded
+from callrouter.journal.memory import remembered
 from callrouter.journal.records import CODEC
 from callrouter.journal.tail import Tail, unread
 from callrouter.journal.writer import Journal, JournalLimits
@@ -85,7 +86,7 @@ class Service:
         limits = JournalLimits(
             segment_bytes_max=service.journal.rotate_mb * 2**20, keep_s=service.journal.keep_days * 86_400.0
         )
-        folder = state_dir / "journal"
+        self._folder = folder = state_dir / "journal"
         self.journal = Journal(folder, CODEC, self.router.checkpoint, limits, self._may_delete)
         self.engine = Engine(
             self.router,
@@ -159,6 +160,7 @@ class Service:
         self.journal.begin(self.engine.now())
         self._engine_task = asyncio.create_task(self._run_engine(), name="engine")
         await self._restore()
+        await self._remember()
         self._keep("journal", self.journal.run)
         self._keep("store", self.store.run)
         self._keep("call records", self.feed.run)
@@ -309,6 +311,20 @@ class Service:
                 if isinstance(answer, BaseException):
                     log.error("could not be restored", event_=repr(event), error=repr(answer))
         self.store.record()
+
+    async def _remember(self) -> None:
+        """Calls that a router before us knew: if they are gone when their site is read, their records end then."""
+        try:
+            calls = await asyncio.to_thread(remembered, self._folder, tuple(self._connections), self.journal.path)
+            for site in sorted({one.site for one in calls}):
+                known = [one for one in calls if one.site == site]
+                await self.engine.ask(wiring.recalled(site, known, self.router.plan, self.engine.now()))
+                await self.engine.ask(LinkDown(site))
+            if calls:
+                log.warning("the router before this one ended with live calls", calls=len(calls))
+        except (OSError, NotDecided, Overloaded):
+            log.exception("what the router before this one knew could not be used")
+        self.measures.forget_links()
 
     def _may_delete(self, segment: Path) -> bool:
         return self.feed.may_delete(segment)

@@ -256,6 +256,10 @@ class Measures:
         if ok:
             self.reload_at.set(now)
 
+    def forget_links(self) -> None:
+        """What was told of links so far was memory: none has been up in this process."""
+        self._down.clear()
+
     # ---- the engine's observer
 
     def observe(self, event: Event, commands: Sequence[Command], now: float) -> None:

@@ -6,8 +6,8 @@ Only `app.py` uses this. Knows how to build, not when.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from callrouter.config import schema
 from callrouter.config.secret import Secret
 from callrouter.core.agents import Intent
 from callrouter.core.demands import Key
-from callrouter.core.events import AgentId
+from callrouter.core.events import AgentId, LiveCall, SiteRead, Stage
+from callrouter.core.plan import Plan
 from callrouter.core.router import Router
+from callrouter.journal.memory import Remembered
 from callrouter.store.retention import Days
 from callrouter.web.context import Token
 
@@ -122,6 +124,19 @@ def days(service: schema.Service) -> Days:
 def ringing(router: Router, known: Callers) -> set[Key]:
     """Callers who are on the line now, by their keys."""
     return {(known.key_of(call.caller), call.hotline) for call in router.state.calls.values() if call.caller}
+
+
+def recalled(site: str, calls: Sequence[Remembered], plan: Plan, now: float) -> SiteRead:
+    """The site as the router before us would have described it. Who rang is taken to be between two orders."""
+    phones = {agent.id: (agent.site, agent.phone) for agent in plan.agents}
+    live = []
+    for one in calls:
+        seen = LiveCall(one.call, one.number, one.caller, Stage.OFFERED, max(0.0, now - one.arrived_at))
+        if one.answered_at is not None:
+            legs = (("", *phones[one.agent], True),) if one.agent in phones else ()
+            seen = replace(seen, stage=Stage.TALKING, legs=legs, talk_s=max(0.0, now - one.answered_at))
+        live.append(seen)
+    return SiteRead(site, calls=tuple(live))
 
 
 def switches(router: Router) -> Mapping[str, bool]:

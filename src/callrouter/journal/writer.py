@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -117,6 +118,8 @@ class Journal:
             head = header_line(self._codec, Header(self._next_seq, now, self._checkpoint(), run=self.run_id))
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            with contextlib.suppress(OSError):  # says that this process lives; ends with it, however it ends
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except Exception as error:  # the disk's fault or, in the checkpoint, ours; routing goes on
             self._give_up(f"no new segment: {error}", now)
             return

@@ -1,0 +1,155 @@
+"""What a router that was killed knew of live calls, out of its journal, so that the next one can end their records.
+
+A call that ends while no router runs is seen by nobody: it is gone when its site is read back. Only the journal knows
+that it was there, since when, and who talked to it. Lines are searched, not replayed: a start must not take long.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from callrouter.journal.tail import BROKEN
+
+log = structlog.get_logger(__name__)
+
+TELLING = (b'"_":"CallOffered"', b'"_":"CallAnswered"', b'"_":"CallFinished"', b'"event":{"_":"SiteRead"')
+RUNS_MAX = 20  # to look back over: routers may have died before they had read a site
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One call that lived when the journal ends. answered_at, agent: None and '' while it rang."""
+
+    call: str
+    site: str
+    number: str
+    caller: str
+    arrived_at: float
+    answered_at: float | None = None
+    agent: str = ""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one process wrote. read: sites that it had seen whole, so that its books were complete for them."""
+
+    calls: dict[str, Remembered]
+    read: set[str]
+
+
+def remembered(folder: Path, sites: Iterable[str], current: Path | None = None) -> list[Remembered]:
+    """Calls that lived at the end of the last run that had read their site. Blocks; raises OSError.
+
+    Empty while that process still lives: it ends its calls itself. current: the segment that this process writes.
+    """
+    wanted = set(sites)
+    found: dict[str, Remembered] = {}
+    finished: set[str] = set()
+    for paths in _runs(folder, current):
+        if _alive(paths[-1]):
+            return []
+        run = _scan(paths, finished)
+        for call in run.calls.values():
+            if call.site in wanted and call.call not in finished:
+                found.setdefault(call.call, call)
+        wanted -= run.read
+        if not wanted:
+            break
+    return sorted(found.values(), key=lambda one: (one.arrived_at, one.call))
+
+
+def _runs(folder: Path, current: Path | None) -> list[list[Path]]:
+    """Segments by the process that wrote them, the newest first."""
+    runs: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        if path != current:
+            runs.setdefault(_run_of(path), []).append(path)
+    return list(runs.values())[::-1][:RUNS_MAX]
+
+
+def _run_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return json.loads(file.readline()).get("run") or path.stem
+    except BROKEN:
+        return path.stem
+
+
+def _alive(path: Path) -> bool:
+    """Does its writer still hold it?"""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # a file system without locks
+            return False
+    return False
+
+
+def _scan(paths: list[Path], finished: set[str]) -> _Run:
+    """The last segment says what lived at its beginning; who wrote more than one had read every site."""
+    run = _Run({}, set())
+    lines = _whole(paths[-1])
+    try:
+        state = json.loads(next(lines))["state"]
+        for call in state["calls"]:
+            run.calls[call["id"]] = Remembered(
+                call["id"], call["site"], call["number"], call["caller"], call["arrived_at"],
+                call.get("answered_at"), call.get("agent") or "",
+            )  # fmt: skip
+        if len(paths) > 1:
+            run.read.update(site["name"] for site in state["plan"]["sites"])
+    except (StopIteration, *BROKEN) as error:
+        log.error("the head of a journal segment cannot be read", segment=paths[-1].name, error=str(error))
+        return run
+    for line in lines:
+        if any(word in line for word in TELLING):
+            try:
+                _tell(run, json.loads(line), finished)
+            except BROKEN as error:
+                log.error("a journal line cannot be read", segment=paths[-1].name, error=str(error))
+    return run
+
+
+def _tell(run: _Run, entry: dict[str, Any], finished: set[str]) -> None:
+    event, now = entry["event"], entry["now"]
+    if event["_"] == "SiteRead":
+        run.read.add(event["site"])
+    for command in entry["commands"]:
+        match command["_"]:
+            case "CallOffered":
+                call = command["call"]
+                arrived = event if event.get("call") == call else _in(event.get("calls", ()), call)
+                at = now - arrived.get("age_s", 0.0)
+                run.calls[call] = Remembered(call, command["site"], arrived["number"], arrived.get("caller", ""), at)
+            case "CallAnswered" if command["call"] in run.calls:
+                known = run.calls[command["call"]]
+                answered_at = known.arrived_at + command["wait_s"]
+                run.calls[known.call] = replace(known, answered_at=answered_at, agent=command["agent"])
+            case "CallFinished":
+                run.calls.pop(command["call"], None)
+                finished.add(command["call"])
+            case _:
+                pass
+
+
+def _in(calls: Iterable[dict[str, Any]], call: str) -> dict[str, Any]:
+    for one in calls:
+        if one["call"] == call:
+            return one
+    raise KeyError(call)
+
+
+def _whole(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield line

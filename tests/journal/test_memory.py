@@ -1,0 +1,131 @@
+"""What a killed router knew of live calls is found in its journal, however its last moments went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from callrouter.core.commands import CallAnswered, CallOffered, Command
+from callrouter.core.events import CallArrived, CallEnded, Event, LegAnswered, LiveCall, SiteRead, Stage
+from callrouter.core.plan import Plan, Site
+from callrouter.core.router import Router
+from callrouter.journal.memory import Remembered, remembered
+from callrouter.journal.records import CODEC
+from callrouter.journal.segment import Header, entry_line, header_line, read_segment
+from callrouter.journal.writer import Journal, JournalLimits
+from tests.journal.test_router_replay import recorded
+from tests.store.records import record
+
+PLAN = Plan("1", tuple(Site(name, name, "TH", "Europe/Berlin") for name in ("gera", "gotha")), (), (), (), ())
+
+
+class Segment:
+    """A segment of a run, line by line."""
+
+    def __init__(self, folder: Path, run: str, part: int = 1) -> None:
+        folder.mkdir(exist_ok=True)
+        self.path = folder / f"{run}-{part:012d}-1.jsonl"
+        self.path.write_bytes(header_line(CODEC, Header(1, 0.0, Router(PLAN).checkpoint(), run=run)))
+
+    def line(self, now: float, event: Event, *commands: Command) -> None:
+        with self.path.open("ab") as file:
+            file.write(entry_line(CODEC, 1, now, event, commands, ""))
+
+    def read(self, *sites: str) -> None:
+        for site in sites:
+            self.line(1.0, SiteRead(site))
+
+    def arrived(self, call: str, at: float) -> None:
+        site = call.partition("/")[0]
+        self.line(at, CallArrived(call, site, "0365", "0171"), CallOffered(call, "agency", "general", site, True))
+
+
+def answered(call: str, wait_s: float) -> CallAnswered:
+    return CallAnswered(call, "agency", "gera", "gera/2001", "gera", "", wait_s, True)
+
+
+def test_calls_as_they_stood(tmp_path: Path) -> None:
+    """Who rang, who was talked to and since when; who had ended is not among them."""
+    one = Segment(tmp_path, "r1")
+    one.line(100.0, SiteRead("gera", (LiveCall("gera/0", "0366", "0172", Stage.HELD, 20.0),)),
+             CallOffered("gera/0", "agency", "general", "gera", True))  # fmt: skip
+    one.arrived("gera/1", 110.0)
+    one.arrived("gera/2", 120.0)
+    one.line(125.0, LegAnswered("gera/1", 1, "gera/leg"), answered("gera/1", 15.0))
+    one.line(130.0, CallEnded("gera/2"), record("gera/2"))
+    assert remembered(tmp_path, ["gera"]) == [
+        Remembered("gera/0", "gera", "0366", "0172", 80.0),
+        Remembered("gera/1", "gera", "0365", "0171", 110.0, 125.0, "gera/2001"),
+    ]
+    assert remembered(tmp_path, ["gera"], current=one.path) == []
+    assert remembered(tmp_path, ["gotha"]) == []
+
+
+def test_looks_behind_runs_that_read_nothing(tmp_path: Path) -> None:
+    """A router that died before it had read a site knew nothing of it; the one before did."""
+    one = Segment(tmp_path, "r1")
+    one.read("gera", "gotha")
+    one.arrived("gera/1", 10.0)
+    one.arrived("gotha/1", 11.0)
+    Segment(tmp_path, "r2").read("gotha")
+    Segment(tmp_path, "r3")
+    assert [call.call for call in remembered(tmp_path, ["gera", "gotha"])] == ["gera/1"]
+
+
+def test_later_end_counts(tmp_path: Path) -> None:
+    """A call that a later run has ended does not come back from an earlier one."""
+    one = Segment(tmp_path, "r1")
+    one.read("gera")
+    one.arrived("gera/1", 10.0)
+    Segment(tmp_path, "r2").line(20.0, CallEnded("gera/1"), record("gera/1"))
+    assert remembered(tmp_path, ["gera"]) == []
+
+
+def test_nothing_of_a_router_that_lives(tmp_path: Path) -> None:
+    """A process that still writes its segment ends its calls itself."""
+    journal = Journal(tmp_path, CODEC, Router(PLAN).checkpoint, JournalLimits())
+    journal.begin(1.0)
+    event = CallArrived("gera/1", "gera", "0365", "0171")
+    journal.append(1, 1.0, event, [CallOffered("gera/1", "agency", "general", "gera", True)])
+    journal.flush(1.0)
+    assert remembered(tmp_path, ["gera"]) == []
+    journal.close(1.0)
+    assert [call.call for call in remembered(tmp_path, ["gera"])] == ["gera/1"]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"rubbish", b'{"_":"CallOffered"\n', b'{"event":{"_":"SiteRead"},"commands":3}\n']
+)
+def test_damage_costs_no_start(tmp_path: Path, damage: bytes) -> None:
+    """Whatever a journal looks like, what can be read of it is used."""
+    one = Segment(tmp_path, "r1")
+    one.arrived("gera/1", 10.0)
+    with one.path.open("ab") as file:
+        file.write(damage)
+    (tmp_path / "r0-000000000001-1.jsonl").write_bytes(damage)
+    assert [call.call for call in remembered(tmp_path, ["gera"])] == ["gera/1"]
+
+
+def test_agrees_with_the_router(tmp_path: Path) -> None:
+    """Of a busy day cut anywhere, the calls found are those that the router itself had."""
+    paths = recorded(tmp_path / "all")
+    for cut in (2, 40, 80):
+        folder = tmp_path / f"cut{cut}"
+        folder.mkdir()
+        header, entries = read_segment(paths[1], CODEC)
+        router = Router.restore(header.state)
+        for entry in list(entries)[:cut]:
+            router.handle(entry.event, entry.now)
+        lines = paths[1].read_bytes().splitlines(keepends=True)[: cut + 1]
+        (folder / paths[0].name).write_bytes(paths[0].read_bytes())
+        (folder / paths[1].name).write_bytes(b"".join(lines))
+        live = list(router.state.calls.values())
+        found = {call.call: call for call in remembered(folder, ["gera", "gotha"])}
+        assert sorted(found) == sorted(call.id for call in live)
+        assert found
+        for call in live:
+            seen = found[call.id]
+            assert (seen.number, seen.caller) == (call.number, call.caller)
+            assert seen.arrived_at == pytest.approx(call.arrived_at)
+            assert (seen.answered_at is None) == (call.answered_at is None)
