@@ -26,10 +26,12 @@ from callrouter.core.commands import (
     OfferFinished,
     Outcome,
 )
+from callrouter.core.demands import Demand
 from callrouter.core.events import CallArrived, CallEnded, LinkDown, PlanReplaced, Result, SiteRead, Tick
 from callrouter.core.plan import Agreement, Hotline, Plan, Site, Team
 from callrouter.core.snapshot import Counts
 from callrouter.measures import Measures
+from callrouter.reach import record_families
 
 PLAN = Plan(
     "7f3a",
@@ -43,6 +45,8 @@ FINISHED = CallFinished(
     "gera/1", "agency-gera", "", "gera", "0365", "", Outcome.ANSWERED, 0.0, 300.0, 240.0, 60.0,
     "magdeburg/1", "magdeburg", "gera-magdeburg", True, 1, 16, "",
 )  # fmt: skip
+
+DEMAND = Demand("gera/1", "agency-gera", "k", False, 0.0, 400.0, 3, 230.0, False, True, 400.0, 400.0)
 
 
 class Journal:
@@ -78,6 +82,8 @@ def full() -> Measures:
     measures.show_agreements([("gera-magdeburg", True)])
     measures.observe(SiteRead("gera"), [FINISHED], 0.0)
     measures.handled(Tick(), 0.001, 0.0001)
+    measures.watch(lambda: record_families(120, 5, 0))
+    measures.reach.closed([DEMAND])
     return measures
 
 
@@ -263,3 +269,39 @@ def test_live_values_are_read_at_the_scrape() -> None:
     assert found['callrouter_link_lost_orders_total{site="gera"}'] == 2
     assert found["callrouter_standing_down"] == 0
     assert found["callrouter_config_last_reload_successful"] == 1
+
+
+def test_demands_are_counted_by_what_came_of_them() -> None:
+    """Reached in time, reached late, at the first attempt, not at all; withheld ones are apart."""
+    measures = Measures(PLAN)
+    late = replace(DEMAND, id="2", within_target=False)
+    first = replace(DEMAND, id="3", attempts=1, reached_first=True)
+    lost = replace(DEMAND, id="4", attempts=2, reached_at=None, within_target=False)
+    hidden = replace(first, id="5", withheld=True, caller="")
+    measures.reach.closed([DEMAND, late, first, lost, hidden])
+    found = values(measures)
+
+    def of(name: str, number: str = "shown") -> float:
+        return found[f'callrouter_demands_{name}total{{hotline="agency-gera",number="{number}"}}']
+
+    names = ("", "reached_", "reached_within_target_", "reached_at_first_attempt_", "unreached_")
+    assert [of(name) for name in names] == [4, 3, 2, 1, 1]
+    assert [of(name, "withheld") for name in names] == [1, 1, 1, 1, 0]
+    assert found['callrouter_demand_attempts_sum{hotline="agency-gera",reached="yes"}'] == 7
+    assert found['callrouter_demand_attempts_count{hotline="agency-gera",reached="yes"}'] == 3
+    assert found['callrouter_demand_attempts_bucket{hotline="agency-gera",le="2.0",reached="no"}'] == 1
+
+
+def test_ledger_of_lent_conversations() -> None:
+    """What a lender talked for others is told per agreement; conversations of one's own are not."""
+    found = after(FINISHED, replace(FINISHED, call="gera/2", agreement="", team="gera"))
+    assert found['callrouter_overflow_talk_seconds_total{agreement="gera-magdeburg",lender="magdeburg"}'] == 60
+
+
+def test_definitions_are_published() -> None:
+    """Who reads a figure of demands finds in its help text what it counts, and from when."""
+    text = full().text().decode()
+    for name in ("demands_total", "demands_reached_within_target_total", "demands_unreached_total"):
+        (told,) = re.findall(rf"# HELP callrouter_{name} (.*)", text)
+        assert len(told) > 60
+    assert "no later than the hotline's target (240 s unless set) after the first attempt" in text

@@ -35,6 +35,7 @@ from callrouter.journal.records import CODEC
 from callrouter.journal.tail import Tail, unread
 from callrouter.journal.writer import Journal, JournalLimits
 from callrouter.measures import Measures
+from callrouter.reach import record_families
 from callrouter.store.books import Books
 from callrouter.store.feed import Feed
 from callrouter.store.retention import daily
@@ -362,7 +363,7 @@ class Service:
             lambda: not self.store.trouble and not self.feed.trouble,
         )  # fmt: skip
         feed = self.feed
-        measures.watch_records(lambda: feed.behind, lambda: feed.stored, lambda: feed.damaged)
+        measures.watch(lambda: record_families(feed.behind, feed.stored, feed.damaged))
 
 
 async def run(service: Service, on_running: Callable[[Service], None] = lambda _: None) -> None:

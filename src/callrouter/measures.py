@@ -45,7 +45,7 @@ from callrouter.core.commands import (
 from callrouter.core.events import Event, LinkDown, PlanReplaced, Result, SiteRead
 from callrouter.core.plan import Plan
 from callrouter.core.snapshot import Counts
-from callrouter.reach import Reach, record_families
+from callrouter.reach import Reach
 from callrouter.tally import Tally
 
 WAIT_BUCKETS_S = (1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 300, 600)
@@ -382,10 +382,6 @@ class Measures:
 
         self._live.families.append(families)
 
-    def watch_records(self, behind: Callable[[], int], stored: Callable[[], int], damaged: Callable[[], int]) -> None:
-        """How the way of call records from the journal to SQL goes."""
-        self._live.families.append(lambda: record_families(behind, stored, damaged))
-
     def watch_links(self, states: Callable[[], Sequence[object]]) -> None:
         """What each link counts; a state has `site` and the fields of LINK_FIGURES."""
 
@@ -397,6 +393,10 @@ class Measures:
                     family.add_metric((getattr(state, "site"),), getattr(state, field))  # noqa: B009
                 yield family
 
+        self._live.families.append(families)
+
+    def watch(self, families: Callable[[], Iterable[Metric]]) -> None:
+        """Metrics that somebody else declares (`reach.py`), asked for at each scrape."""
         self._live.families.append(families)
 
     def watch_flag(self, name: str, text: str, value: Callable[[], bool]) -> None:

@@ -41,7 +41,7 @@ def forget(folder: Path, caller: str) -> None:
     except (SecretError, ValueError, SQLAlchemyError, OSError) as error:
         click.echo(f"error: {str(error).splitlines()[0]}", err=True)
         raise SystemExit(2) from error
-    click.echo(f"{number} calls are nobody's now" if number else "nothing was known of this caller")
+    click.echo(f"calls that are nobody's now: {number}" if number else "nothing was known of this caller")
     days = loaded.network.service.journal.keep_days
     click.echo(f"journal segments may hold the number for up to {days} days; then they are deleted")
 
