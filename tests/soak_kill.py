@@ -190,15 +190,12 @@ async def soak(folder: Path, kills: int, calls: int, seed: int, database: str = 
                 await victim.post(f"/api/v1/agents/{name}/{phone}/state", {"state": "ready"})
         people.start()
         while figures.kills < kills or people.calls < calls:
-            if figures.kills < kills:
-                await _wait_to_kill(victim, rng, figures)
-                await victim.end(signal.SIGKILL)
-                figures.kills += 1
-                await victim.start()
-                if figures.kills % 20 == 0:
-                    print(f"{figures.kills} kills, {people.calls} calls, {time.monotonic() - began:.0f} s", flush=True)
-            else:
-                await asyncio.sleep(1.0)
+            await _wait_to_kill(victim, rng, figures)
+            await victim.end(signal.SIGKILL)
+            figures.kills += 1
+            await victim.start()
+            if figures.kills % 20 == 0:
+                print(f"{figures.kills} kills, {people.calls} calls, {time.monotonic() - began:.0f} s", flush=True)
         await victim.ready()
         await people.stop()
         await asyncio.sleep(3.0)  # let the last ones end
