@@ -167,6 +167,7 @@ class Lab:
         gives_up_ms: int = 0,
         talk_ms: int = 0,
         source: str = "",
+        press: str = "",
     ) -> Caller:
         """Somebody dials the site's first number (or `dials`) now. number: his own, unique if not given."""
         where = self.network.sites[site]
@@ -175,7 +176,7 @@ class Lab:
         host = source or self.network.carrier
         text = sipp.caller(
             from_ or f"<sip:{number}@[local_ip]:[local_port]>",
-            headers=headers, gives_up_ms=gives_up_ms, talk_ms=talk_ms, uri=uri,
+            headers=headers, gives_up_ms=gives_up_ms, talk_ms=talk_ms, uri=uri, press=press,
         )  # fmt: skip
         target = dials or FIRST_NUMBER[site]
         more = ["-m", "1", "-s", target, f"{where.host}:{SIP_PORT}"]

@@ -108,6 +108,10 @@ class Caller:
         """CANCEL while it rings, BYE in a conversation."""
         self.lab.tell(self.call_id, "HANGUP", (self.host, self.port))
 
+    def press(self, by: str) -> None:
+        """Press the digit that he was made with: by RTP (RFC 4733) or INFO."""
+        self.lab.tell(self.call_id, by, (self.host, self.port))
+
     @property
     def gone(self) -> bool:
         """His call is over: a BYE either way, or a refusal."""

@@ -45,6 +45,7 @@ class Rules:
     agreement: str = ""
     strategy: str = "longest_idle"
     affinity_s: int = 0
+    hotline: str = ""  # more of each hotline
 
 
 def write_config(lab: Lab, folder: Path, rules: Rules, port: int = 0) -> Path:
@@ -56,7 +57,9 @@ def write_config(lab: Lab, folder: Path, rules: Rules, port: int = 0) -> Path:
         sites += f"  {name}: {{title: {name}, land: {LANDS[name]}, trunk: {{sip: '{site.host}:5060'}},\n"
         sites += f"    asterisk: {{host: {site.host}, user: callrouter, secret: {{file: ami}}}}}}\n"
         hotlines += f"  agency-{name}: {{title: {name}, site: {name}, numbers: ['{FIRST_NUMBER[name]}'],\n"
-        hotlines += f"    teams: [{name}], ring_max_s: {rules.ring_max_s}, affinity_s: {rules.affinity_s}}}\n"
+        hotlines += (
+            f"    teams: [{name}], ring_max_s: {rules.ring_max_s}, affinity_s: {rules.affinity_s}{rules.hotline}}}\n"
+        )
         teams += f"  {name}: {{title: {name}, site: {name}, ring_s: {rules.ring_s}, wrap_up_s: 0,\n"
         teams += f"    strategy: {rules.strategy}, agents: {{from: {AGENTS[name]}, count: {rules.agents}}}}}\n"
     agreement = f"{{borrower: gera, lender: magdeburg, mutual: true{rules.agreement}}}"
