@@ -518,3 +518,22 @@ def test_a_borrowed_call_that_an_agent_of_its_own_has_is_not_borrowed() -> None:
     assert [(x.agent, x.agreement) for x in commands if isinstance(x, c.CallAnswered)] == [("gera/2001", "")]
     assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 0}
     assert story.agent("magdeburg/1001") == "ready"
+
+
+def test_an_answer_to_an_attempt_that_was_given_up_is_read_back() -> None:
+    """The order came later than the books thought possible: the conversation is found, and is no broken promise."""
+    story = Story(network(agreement=OFF), ready="gera/2001")
+    call = story.arrive("gera", "365")
+    story.send(e.OrderLost(call, 1, unknown=False, text="too late"))
+    story.wanted_reread.clear()
+    story.pass_time(1.0)
+    story.obey(call)
+    story.answer(call)
+    assert "gera" in story.wanted_reread
+    story.link_up("gera")
+    assert story.agent("gera/2001") == "talking"
+    commands = story.send(e.LegAnswered(call, 1, story.calls[call].leg))
+    assert [type(x) for x in commands] == [c.Ignored]
+    story.hang_up(call)
+    assert story.outcome(call) is c.Outcome.ANSWERED
+    assert not story.books.broken

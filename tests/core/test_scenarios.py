@@ -15,6 +15,7 @@ from callrouter.core.plan import (
     Strategy,
     Topic,
 )
+from callrouter.core.router import Router
 from tests.core.story import WEEKDAYS, Story, network
 from tests.core.world import Books
 
@@ -562,7 +563,7 @@ def test_echoes_are_ignored_and_counted() -> None:
         e.CallTaken("gera/0.0"),
         e.LegStarted("gera/0.0", 1, "gera/l", "gera", "2001"),
         e.LegStarted(call, 1, "gera/l", "gera", "9999"),
-        e.LegAnswered(call, 7, "gera/l"),
+        e.LegAnswered("gera/0.0", 7, "gera/l"),
         e.LegFailed("gera/0.0", 1, "gera/l", e.Result.BUSY),
         e.OfferEnded(call, 7, e.Result.BUSY),
         e.LegEnded(call, "gera/l"),
@@ -580,6 +581,30 @@ def test_an_answer_by_an_unknown_leg_of_several_is_read_back() -> None:
     story = Story(network(team={"strategy": Strategy.RING_ALL}))
     call = story.dial()
     assert c.Reread in [type(x) for x in story.send(e.LegAnswered(call, 1, "gera/unseen"))]
+    restored = Router.restore(story.router.checkpoint())
+    assert restored.checkpoint() == story.router.checkpoint()
+    story.pass_time(7.0)
+    story.calls[call].up = True
+    story.hang_up(call)
+    record = story.books.ended[call]
+    assert (record.outcome, record.agent, record.wait_s, record.talk_s) == (c.Outcome.ANSWERED, "", 0.0, 7.0)
+    assert not story.books.broken
+    assert (story.agent("gera/2001"), story.agent("gera/2002")) == ("ready", "ready")
+
+
+def test_an_answer_by_an_unknown_leg_counts_from_its_time_when_the_agent_is_found() -> None:
+    """Read back a second later: the wait ended when the phone answered."""
+    story = Story(network(team={"strategy": Strategy.RING_ALL}))
+    call = story.dial()
+    story.pass_time(5.0)
+    story.send(e.LegAnswered(call, 1, "gera/unseen"))
+    true = story.calls[call]
+    true.stage, true.up, true.with_agent = e.Stage.TALKING, True, "gera/2002"
+    story.pass_time(1.0)
+    story.link_up("gera")
+    assert (story.agent("gera/2001"), story.agent("gera/2002")) == ("ready", "talking")
+    story.hang_up(call)
+    assert story.books.ended[call].wait_s == 5.0
 
 
 def test_a_leg_that_begins_after_the_cancel_is_ended_too() -> None:

@@ -202,6 +202,7 @@ class World:
         self.made = 0
         self.legs = 0
         self.log: list[e.Event] = []
+        self.spoken: list[str] = []
         self.told_notices: list[c.Command] = []
 
     # ---- time and events
@@ -209,6 +210,7 @@ class World:
     def send(self, *events: e.Event) -> list[c.Command]:
         self.log.extend(events)
         commands = self.router.handle_all(events, self.now)
+        self.spoken += [f"{self.now:g} < {one}" for one in events] + [f"{self.now:g} > {one}" for one in commands]
         start = len(self.books.orders)
         self.told_notices += [x for x in commands if not isinstance(x, c.Order)]
         self.books.take(commands)
@@ -220,6 +222,10 @@ class World:
         self.books.check()
         self.books.in_turn(commands)
         return commands
+
+    def story_of(self, call: str) -> str:
+        """All that was said to the router and by it about one call, for a test that failed."""
+        return "\n".join(line for line in self.spoken if call in line)
 
     def told(self, site: str, *events: e.Event) -> None:
         """Events of a site reach the router only over its link."""
@@ -264,15 +270,19 @@ class World:
             legs: tuple[tuple[str, str, str, bool], ...] = ()
             if call.stage is e.Stage.TALKING:
                 legs = tuple((call.leg, t.site, t.phone, True) for t in self.ringing(call))
+            stage, attempt, targets = call.stage, call.attempt, call.targets
+            coming = [order for order in call.orders if isinstance(order, c.Offer)]
+            if stage is e.Stage.HELD and coming:  # the order stands in its variable, the bell has not been heard
+                stage, attempt, targets = e.Stage.OFFERED, coming[0].attempt, coming[0].targets
             live.append(
                 e.LiveCall(
                     call.id,
                     call.number,
                     call.caller,
-                    call.stage,
+                    stage,
                     self.now - call.born,
-                    call.attempt,
-                    tuple((t.site, t.phone) for t in call.targets),
+                    attempt,
+                    tuple((t.site, t.phone) for t in targets),
                     legs,
                 )
             )

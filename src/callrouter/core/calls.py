@@ -99,6 +99,7 @@ class Call:
     borrower: str = ""
     leg: LegId = ""  # the agent's
     answered_at: float | None = None  # an agent answered (first time)
+    somebody_at: float | None = None  # one of several phones answered then, and it is not known yet whose
     left_at: float | None = None  # the agent left the conversation
     claimed: bool = False
     promise_broken: bool = False

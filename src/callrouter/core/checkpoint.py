@@ -46,6 +46,7 @@ class SavedCall:
     borrower: str
     leg: str
     answered_at: float | None
+    somebody_at: float | None
     left_at: float | None
     claimed: bool
     promise_broken: bool

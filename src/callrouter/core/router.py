@@ -146,7 +146,10 @@ def _call_ended(s: State, e: CallEnded) -> None:
         s.ignore(e, "unknown call")
         return
     s.check_promise(call, e.answered, "up at its end")
-    if call.state is CallState.FAILSAFE:
+    if call.state is CallState.OFFERED and call.somebody_at is not None:
+        call.answered_at = call.answered_at or call.somebody_at
+        s.finish(call, Outcome.ANSWERED, e.cause, "the conversation ended; whose it was is not known")
+    elif call.state is CallState.FAILSAFE:
         s.finish(call, Outcome.FAILSAFE, e.cause, "served by the dialplan: it saw no router")
     elif call.state in (CallState.TALKING, CallState.TRANSFERRED):
         s.finish(call, Outcome.ANSWERED, e.cause, "the conversation ended")
@@ -206,11 +209,15 @@ def _leg_failed(s: State, e: LegFailed) -> None:
 def _leg_answered(s: State, e: LegAnswered) -> None:
     current = _current(s, e)
     if current is None:
+        known = s.calls.get(e.call)
+        if known is not None and known.state is not CallState.TALKING:
+            s.reread(known.site, f"{e.call} was answered though the books have no such attempt")
         return
     call, offer = current
     seat = s.seats.get(_agent_of_leg(offer, e.leg))
     if seat is None:
         s.ignore(e, "no agent has this leg")
+        call.somebody_at = s.now
         s.reread(call.site, f"{call.id} was answered by somebody unknown")
     else:
         free_for(s, seat, call)

@@ -139,7 +139,7 @@ class State(Network):
         call.agent, call.team, call.leg, call.left_at = seat.id, seat.team, leg, None
         first = call.answered_at is None
         if call.answered_at is None:
-            call.answered_at = max(call.arrived_at, self.now - ago_s)
+            call.answered_at = call.somebody_at or max(call.arrived_at, self.now - ago_s)
         seat.call, seat.suspect = call.id, ""
         seat.calls += 1
         if seat.intent is Intent.PAUSED and seat.reason == "refused":  # found talking: he has thought better of it
@@ -202,7 +202,8 @@ class State(Network):
         self.watch(call, HOLD_GRACE_S)
 
     def check_promise(self, call: Call, answered: bool, because: str) -> None:
-        if answered and call.answered_at is None and not call.promise_broken and call.state is not CallState.FAILSAFE:
+        by_nobody = call.answered_at is None and call.somebody_at is None and call.state is not CallState.FAILSAFE
+        if answered and by_nobody and not call.promise_broken:
             call.promise_broken = True
             self.tell(AnsweredWithoutAgent(call.id, call.hotline, because))
 
