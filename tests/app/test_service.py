@@ -20,6 +20,7 @@ from callrouter.journal.replay import replay
 from callrouter.sim.people import ANSWERS, Behaviour
 from callrouter.store.schema import CALL_RECORD, DEMAND
 from tests.app.conftest import NUMBERS, Get, Network, ready
+from tests.store.postgres import made
 from tests.waiting import until
 
 REASON = "flu in Gotha this week"
@@ -326,3 +327,30 @@ async def test_records_of_a_restart_are_completed(network: Network, tmp_path: Pa
         assert service.feed.stored == 1
         async with service.store.engine.connect() as connection:
             assert [row.call for row in (await connection.execute(select(CALL_RECORD))).all()] == [caller.call]
+
+
+async def test_two_routers_share_a_postgresql(network: Network, tmp_path: Path, postgres: str) -> None:
+    """On one real PostgreSQL the takeover keeps switches and agents, and what both routers see is one record each."""
+    url = await asyncio.to_thread(made, postgres)
+    (tmp_path / "key").write_text("a key that both routers have")
+    network.write(service=f"  database: '{url}'\n  caller_key: {{file: {tmp_path / 'key'}}}\n")
+    network.phone("gera/2001", Behaviour(answer_s=0.0, talk_s=0.05))
+    gera = network.sites["gera"]
+    async with network.service(tmp_path / "one") as older:
+        await ready(older, "gera/2001")
+        first = gera.call(NUMBERS["gera"], "01711111111")
+        await first.until("ended")
+        await until(lambda: older.feed.stored == 1)
+        await older.store.flush()
+        async with network.service(tmp_path / "two") as newer:
+            await until(lambda: len(older.reasons()) == 2)
+            second = gera.call(NUMBERS["gera"], "+491711111111")
+            await second.until("ended")
+            await until(lambda: not newer.engine.snapshot().calls and not older.engine.snapshot().calls)
+    async with newer.store.engine.connect() as connection:
+        calls = list((await connection.execute(select(CALL_RECORD).order_by(CALL_RECORD.c.ended_at))).all())
+        demands = list((await connection.execute(select(DEMAND))).all())
+    await newer.store.engine.dispose()
+    assert [(row.call, row.outcome) for row in calls] == [(first.call, "answered"), (second.call, "answered")]
+    assert calls[0].caller == calls[1].caller
+    assert [(one.attempts, one.reached_first) for one in demands] == [(1, True), (1, True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -10,8 +11,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 SETTINGS = "-c listen_addresses='' -c fsync=off -c max_connections=40 -c unix_socket_directories={folder}"
 
@@ -61,3 +65,17 @@ def cluster() -> Iterator[str]:
             yield f"postgresql+asyncpg://tests@/{{database}}?host={folder}"
         finally:
             run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+def made(postgres: str) -> str:
+    """A new, empty database on the server."""
+    name = f"d{uuid4().hex}"
+
+    async def create() -> None:
+        engine = create_async_engine(postgres.format(database="postgres"), isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+        await engine.dispose()
+
+    asyncio.run(create())
+    return postgres.format(database=name)

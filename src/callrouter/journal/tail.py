@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
+from threading import Lock
 from typing import Any
 
 import structlog
@@ -29,12 +30,13 @@ BROKEN = (CodecError, ValueError, KeyError, TypeError, AttributeError)
 
 
 class Tail:
-    """Used from one thread at a time. Reads blocking."""
+    """Reads blocking; may be asked from several threads (one that was given up may still read)."""
 
     def __init__(self, folder: Path, codec: Codec, chunk: int = CHUNK) -> None:
         self._folder = folder
         self._codec = codec
         self._chunk = chunk
+        self._lock = Lock()
         self._segment = ""
         self._run = ""
         self._rules: Rules = {}
@@ -58,12 +60,13 @@ class Tail:
 
     def read(self, marks: Mapping[str, int]) -> Batch | None:
         """The next batch of the oldest segment that has one; None: all was read. Raises OSError."""
-        for path in self._paths():
-            start = marks.get(path.name, 0)
-            if _size(path) > start:
-                batch = self._read(path, start)
-                if batch is not None:
-                    return batch
+        with self._lock:
+            for path in self._paths():
+                start = marks.get(path.name, 0)
+                if _size(path) > start:
+                    batch = self._read(path, start)
+                    if batch is not None:
+                        return batch
         return None
 
     # ---- inside
