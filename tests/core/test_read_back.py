@@ -537,3 +537,32 @@ def test_an_answer_to_an_attempt_that_was_given_up_is_read_back() -> None:
     story.hang_up(call)
     assert story.outcome(call) is c.Outcome.ANSWERED
     assert not story.books.broken
+
+
+def test_an_answer_by_a_phone_that_left_the_plan_is_an_answer() -> None:
+    """A new router finds it ringing, and does not know whose phone it is: the record says answered, by nobody known."""
+    for vanishes in (False, True):
+        story = Story(network(agreement=OFF), ready="")
+        read(story, seen("gera/70.0", e.Stage.OFFERED, ("gera", "9999")))
+        story.send(e.LegAnswered("gera/70.0", 1, "gera/l"))
+        story.pass_time(9.0)
+        if vanishes:
+            read(story)
+        else:
+            story.send(e.CallEnded("gera/70.0", answered=True))
+        record = story.books.ended["gera/70.0"]
+        assert (record.outcome, record.agent, record.talk_s) == (c.Outcome.ANSWERED, "", 9.0)
+        assert not story.books.broken
+
+
+def test_who_was_answered_by_somebody_unknown_and_put_back_waits_again() -> None:
+    """He rings, and when he hangs up then he has abandoned; the answer is no broken promise."""
+    story = Story(network(agreement=OFF, team=ALL))
+    call = story.dial()
+    story.send(e.LegAnswered(call, 1, "gera/unseen"))
+    story.pass_time(3.0)
+    story.calls[call].stage, story.calls[call].up = e.Stage.HELD, True
+    story.told("gera", e.CallHeld(call, answered=True))
+    story.hang_up(call)
+    assert story.outcome(call) is c.Outcome.ABANDONED
+    assert not story.books.broken

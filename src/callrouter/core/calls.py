@@ -99,7 +99,7 @@ class Call:
     borrower: str = ""
     leg: LegId = ""  # the agent's
     answered_at: float | None = None  # an agent answered (first time)
-    somebody_at: float | None = None  # one of several phones answered then, and it is not known yet whose
+    somebody_at: float | None = None  # a phone answered then, and it is not known yet whose
     left_at: float | None = None  # the agent left the conversation
     claimed: bool = False
     promise_broken: bool = False
@@ -115,3 +115,8 @@ class Call:
     limit_timer: Timer | None = None
     widen_timer: Timer | None = None
     watch_timer: Timer | None = None
+
+    @property
+    def talked(self) -> bool:
+        """Is this a conversation, or the rest of one?"""
+        return self.state in (CallState.TALKING, CallState.TRANSFERRED) or self.somebody_at is not None

@@ -62,7 +62,7 @@ def _phones(s: State, event: SiteRead) -> None:
 
 def _vanished(s: State, call: Call) -> None:
     """Its end was not seen."""
-    if call.state in (CallState.TALKING, CallState.TRANSFERRED):
+    if call.talked:
         s.finish(call, Outcome.ANSWERED, 0, "ended while the site could not be seen")
     elif call.release is not None:
         s.finish(call, call.release[1], 0, call.release[2])
@@ -87,6 +87,8 @@ def hold(s: State, call: Call) -> None:
             call.limit_timer = s.timers.set(max(call.limit_at, s.now), Rank.LIMIT, call.id)
     if not s.move_call(call, CallMove.HOLD):
         return
+    if call.somebody_at is not None:
+        call.answered_at, call.somebody_at = call.answered_at or call.somebody_at, None
     s.watch_not(call)
     s.held[call.id] = None
     if call.release is not None:
@@ -241,7 +243,8 @@ def _answered_elsewhere(s: State, call: Call, seen: LiveCall, agents: list[Agent
         if not call.agreement:
             _lent_under(s, call, call.team)
     if call.answered_at is None:
-        call.answered_at = max(call.arrived_at, s.now - seen.talk_s)
+        call.answered_at = call.somebody_at or max(call.arrived_at, s.now - seen.talk_s)
+    call.somebody_at = None
     call.left_at = s.now
     s.put_call(call, CallState.TRANSFERRED)
     s.watch_not(call)

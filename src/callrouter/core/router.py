@@ -146,12 +146,9 @@ def _call_ended(s: State, e: CallEnded) -> None:
         s.ignore(e, "unknown call")
         return
     s.check_promise(call, e.answered, "up at its end")
-    if call.state is CallState.OFFERED and call.somebody_at is not None:
-        call.answered_at = call.answered_at or call.somebody_at
-        s.finish(call, Outcome.ANSWERED, e.cause, "the conversation ended; whose it was is not known")
-    elif call.state is CallState.FAILSAFE:
+    if call.state is CallState.FAILSAFE:
         s.finish(call, Outcome.FAILSAFE, e.cause, "served by the dialplan: it saw no router")
-    elif call.state in (CallState.TALKING, CallState.TRANSFERRED):
+    elif call.talked:
         s.finish(call, Outcome.ANSWERED, e.cause, "the conversation ended")
     elif call.release is not None:
         s.finish(call, call.release[1], e.cause, call.release[2])
@@ -211,6 +208,7 @@ def _leg_answered(s: State, e: LegAnswered) -> None:
     if current is None:
         known = s.calls.get(e.call)
         if known is not None and known.state is not CallState.TALKING:
+            known.somebody_at = s.now
             s.reread(known.site, f"{e.call} was answered though the books have no such attempt")
         return
     call, offer = current

@@ -140,6 +140,7 @@ class State(Network):
         first = call.answered_at is None
         if call.answered_at is None:
             call.answered_at = call.somebody_at or max(call.arrived_at, self.now - ago_s)
+        call.somebody_at = None
         seat.call, seat.suspect = call.id, ""
         seat.calls += 1
         if seat.intent is Intent.PAUSED and seat.reason == "refused":  # found talking: he has thought better of it
@@ -225,6 +226,8 @@ class State(Network):
         self.give_back(call)
         del self.calls[call.id]
         self.held.pop(call.id, None)
+        if call.answered_at is None:
+            call.answered_at = call.somebody_at
         answered = outcome is Outcome.ANSWERED and call.answered_at is not None
         reached_at = call.answered_at if answered and call.answered_at is not None else self.now
         wait_s = reached_at - call.arrived_at
