@@ -8,6 +8,7 @@ import resource
 import signal
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,25 +101,31 @@ def test_segments_rotate_and_each_stands_alone(tmp_path: Path) -> None:
     assert expected == 61
 
 
-@pytest.fixture
-def small_files() -> Iterator[int]:
-    """Files cannot grow beyond some 4 kB: the kernel refuses as on a full disk, after writing a part."""
+@contextmanager
+def small_files() -> Iterator[None]:
+    """Files cannot grow beyond some 4 kB: the kernel refuses as on a full disk, after writing a part.
+
+    The limit holds for the whole process, so for no longer than needed: pytest itself may be writing to a file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, before[1]))
-    yield 4_000
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_full_disk_is_said_and_mended(tmp_path: Path, small_files: int) -> None:
+def test_full_disk_is_said_and_mended(tmp_path: Path) -> None:
     """When the kernel refuses, nothing raises, the trouble is named and lines are counted; later a new segment begins
     with the state of then, and the old one has no torn line."""
     desk = Desk(tmp_path)
     old = desk.path
-    while not desk.journal.trouble:
-        desk.handle()
-        desk.journal.flush(START)
+    with small_files():
+        while not desk.journal.trouble:
+            desk.handle()
+            desk.journal.flush(START)
     assert "cannot be written" in desk.journal.trouble
     lost_at = desk.count
     desk.handle()
