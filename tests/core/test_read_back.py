@@ -566,3 +566,18 @@ def test_who_was_answered_by_somebody_unknown_and_put_back_waits_again() -> None
     story.hang_up(call)
     assert story.outcome(call) is c.Outcome.ABANDONED
     assert not story.books.broken
+
+
+def test_no_order_is_given_to_a_site_that_cannot_be_reached() -> None:
+    """Not an offer when an agent becomes free, not a release at the ring limit: both wait for the site's return."""
+    story = Story(ready="")
+    call = story.dial()
+    story.link_down("gera")
+    story.pass_time(50.0)
+    assert not [x for x in story.send(e.AgentActed("magdeburg/1001", e.AgentAct.READY)) if isinstance(x, c.Offer)]
+    story.act("magdeburg/1001", e.AgentAct.PAUSE)
+    story.pass_time(100.0)
+    assert call not in story.books.ended
+    story.link_up("gera")
+    story.obey_all()
+    assert story.outcome(call) is c.Outcome.BUSIED

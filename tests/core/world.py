@@ -218,6 +218,8 @@ class World:
             if isinstance(order, c.Reread):
                 self.wanted_reread[order.site] = None
             elif order.call in self.calls:
+                site = self.calls[order.call].site
+                assert self.links[site] or isinstance(order, c.CancelOffer), f"{order} cannot reach {site}"
                 self.calls[order.call].orders.append(order)
         self.books.check()
         self.books.in_turn(commands)

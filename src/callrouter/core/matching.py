@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heapreplace
 from math import ceil
 
 from callrouter.core.agents import AgentMove, AgentSeat, AgentState
-from callrouter.core.calls import Attempt, Call, CallMove, CallState
+from callrouter.core.calls import Attempt, Call, CallMove
 from callrouter.core.commands import CancelOffer, Claim, Offer, Outcome, Target
 from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal
@@ -169,7 +169,7 @@ def _keep_or_release(s: State) -> None:
     held, s.held = s.held, {}
     for call_id in held:
         call = s.calls.get(call_id)
-        if call is None or call.state is not CallState.WAITING:
+        if call is None or call.lane is None:
             continue
         if call.limit_at is not None and s.now >= call.limit_at:
             release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
@@ -185,8 +185,8 @@ def limit_reason(s: State, call: Call) -> str:
 
 
 def limit_reached(s: State, call: Call) -> None:
-    """The ring limit's instant: a waiting call ends; one that is being offered rings out first."""
-    if call.state is CallState.WAITING:
+    """The ring limit's instant: a waiting call ends; one that is offered or cannot be reached comes back first."""
+    if call.lane is not None:
         release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
 
 
