@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+import os
+
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from callrouter.ami.layouts import LAYOUTS_MAX, Reader
@@ -29,6 +31,14 @@ def expected(text: str) -> Fields | None:
     return fields if fields is not None and all(name in fields for name in REQUIRED["Hangup"]) else None
 
 
+NAMELESS = [
+    [("Channel", ""), ("Uniqueid", ""), ("ChanVariable", ""), ("ChanVariable", last), ("Cause", "")]
+    for last in ("x", "")
+]
+
+
+@example(NAMELESS)
+@settings(max_examples=int(os.environ.get("CALLROUTER_EXAMPLES", "100")))
 @given(st.lists(st.one_of(ALIKE, LINES), max_size=12))
 def test_same_answer_as_line_by_line(blocks: list[list[tuple[str, str]]]) -> None:
     """Whatever came before, a block is read, or refused, exactly as if it were the first."""

@@ -70,7 +70,16 @@ class Reader:
         if self._number >= LAYOUTS_MAX or "\r\nOutput: " in block:
             return
         lines = block.split("\r\n")
+        if not self._names_variables(lines):
+            return
         known = self._known.setdefault((name, len(lines) - 1), [])
         if len(known) < OF_A_KIND_MAX:
             known.append(_Layout([line.split(": ", 1) for line in lines], self._repeatable))
             self._number += 1
+
+    def _names_variables(self, lines: Sequence[str]) -> bool:
+        """Does each line of a repeated header name its variable? Without the name a pattern could not tell two that
+        are the same, which `parse` refuses."""
+        keys = [line.partition(": ")[0] for line in lines]
+        repeated = {key for key in self._repeatable if keys.count(key) > 1}
+        return all("=" in line for key, line in zip(keys, lines, strict=True) if key in repeated)
