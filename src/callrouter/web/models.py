@@ -30,8 +30,9 @@ LIMIT_MAX = 1000
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_PLAIN = r"^[^\x00-\x1F\x7F]*$"
-_WORDS = r"^[^\s\x00-\x1F\x7F][^\x00-\x1F\x7F]*[^\s\x00-\x1F\x7F]$"
+# no control characters; no \s, which JSON Schema and pydantic do not read alike (U+0085)
+_PLAIN = r"^[^\x00-\x1F\x7F-\x9F]*$"
+_WORDS = r"^[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0]$"
 
 Name = Annotated[str, Field(max_length=80)]
 
