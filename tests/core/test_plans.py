@@ -320,3 +320,13 @@ def test_candidates_say_why_not_in_every_state() -> None:
     assert (found["gera/2002"], found["magdeburg/1009"]) == ("logged out", "no link to the site")
     story.told("gera", e.PhoneLeg("gera", "2001", "gera/p", up=True))
     assert candidates_of(story.router, "gera/0.0") == ()
+
+
+def test_a_checkpoint_keeps_what_people_switched() -> None:
+    """An agreement off and a hotline closed by hand are so in the restored router too."""
+    story = Story(ready="magdeburg")
+    story.send(e.AgreementSwitched("magdeburg-gera", enabled=False, reason="x", by="y"))
+    story.send(e.HotlineSwitched("magdeburg", e.HotlineMode.CLOSED, None, "x", "y"))
+    story.router = story.books.router = Router.restore(story.router.checkpoint())
+    assert not story.rung(story.dial("365"))
+    assert story.outcome(story.dial("391")) is c.Outcome.CLOSED

@@ -190,3 +190,13 @@ def test_a_rounded_step_of_patience_is_not_missed() -> None:
     due = router.next_deadline()
     assert due is not None
     assert [type(x) for x in router.handle(e.Tick(), due) if isinstance(x, c.Offer)] == [c.Offer]
+
+
+def test_an_agent_whose_ringing_we_ended_is_not_blamed_for_how_it_ended() -> None:
+    """The trunk went down under his ringing; the switch then calls his phone unreachable: he stays ready."""
+    story = Story(ready="magdeburg/1001")
+    call = story.dial()
+    assert story.rung(call) == "magdeburg/1001"
+    story.told("gera", e.TrunkState("gera", "magdeburg", up=False))
+    story.phone_fails(call, e.Result.UNREACHABLE)
+    assert story.agent("magdeburg/1001") == "ready"
