@@ -15,13 +15,14 @@ $(VENV)/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "callrouter needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# The lock is complete, so nothing is left to resolve: pip before 25 would look for newer releases of packages named with an extra.
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/pyvenv.cfg
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/run.txt
 	echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/callrouter-source.pth"
 	touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml $(VENV)/run.stamp
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	touch $@
 
 demo: $(VENV)/run.stamp ## three virtual sites with callers and agents; DURATION=30 ends by itself, PACE=20 is faster
