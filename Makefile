@@ -33,7 +33,7 @@ check: $(VENV)/dev.stamp ## lint, types, layers and the fast tests, under a minu
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir .import_linter_cache
-	$(BIN)/python -m pytest -q -m "not asterisk and not slow"
+	$(BIN)/python -m pytest -q -n 4 -m "not asterisk and not slow"
 
 test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	sh tests/asterisk/install.sh
@@ -56,9 +56,9 @@ bench: $(VENV)/dev.stamp ## side-by-side measurements into bench/results
 	sh tests/asterisk/install.sh
 	$(BIN)/python -m bench
 
-lock: $(VENV)/dev.stamp ## resolve the dependencies anew (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements/run.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --group dev pyproject.toml -o requirements/dev.txt
+lock: $(VENV)/dev.stamp ## lock the dependencies (needs uv); UPGRADE=--upgrade takes newer ones
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE) pyproject.toml -o requirements/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE) --group dev pyproject.toml -o requirements/dev.txt
 
 fmt: $(VENV)/dev.stamp ## format and sort imports
 	$(BIN)/ruff format .

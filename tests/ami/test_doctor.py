@@ -168,6 +168,7 @@ async def test_events_that_do_not_arrive(
     assert any(what in text and "manager.conf" in text for text in found), found
 
 
+@pytest.mark.slow
 async def test_nobody_there_and_somebody_else_there(well: FakeAsterisk) -> None:
     """A closed port, a port of something else, and a manager that falls silent are all unreachable, not a traceback."""
     well.answers["Getvar"] = silent

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from callrouter.core.commands import Claim
 from callrouter.core.router import Router
@@ -91,6 +92,7 @@ async def act(running: Process, agent: str, state: str) -> None:
         assert answer.status == 200, await answer.text()
 
 
+@pytest.mark.slow
 async def test_ends_gracefully_and_reloads_on_signals(network: Network, tmp_path: Path) -> None:
     """SIGHUP reads the files again, SIGTERM ends with status 0, and systemd is told of all of it."""
     network.write(service="  listen: 127.0.0.1:0\n")
@@ -103,6 +105,7 @@ async def test_ends_gracefully_and_reloads_on_signals(network: Network, tmp_path
         assert running.lines[-1]["event"] == "callrouter has stopped"
 
 
+@pytest.mark.slow
 async def test_nothing_is_lost_by_kill_9(network: Network, tmp_path: Path) -> None:
     """What the site was told is in the journal of a router that was killed, and the next one serves the caller who
     still rings, by the agent who was ready."""
@@ -140,6 +143,7 @@ async def ended(*arguments: str) -> tuple[int, str]:
     return process.returncode, text.decode()
 
 
+@pytest.mark.slow
 async def test_refuses_to_start_with_reasons(network: Network, tmp_path: Path) -> None:
     """A mistake, a missing secret and a port that is taken each end with status 2 and one clear line."""
     network.write(service="  colour: red\n")

@@ -203,6 +203,7 @@ async def test_site_that_is_away_is_said(network: Network, tmp_path: Path, get: 
         await until(lambda: b'callrouter_link_reconnects_total{site="gera"} 1.0' in service.measures.text())
 
 
+@pytest.mark.slow
 async def test_routes_without_a_database(network: Network, tmp_path: Path) -> None:
     """A database that cannot be opened is said in /readyz, and calls are routed all the same."""
     (tmp_path / "var").mkdir()
@@ -241,6 +242,7 @@ def test_missing_secret_stops_the_start(network_folder: Path) -> None:
         Service(load(network_folder), Options())
 
 
+@pytest.mark.slow
 async def test_measures_and_records_say_the_same(network: Network, tmp_path: Path, get: Get) -> None:
     """Callers who give up, ring again, are served at home and by the lender, and withhold their number: the metrics
     count exactly what is kept in SQL, and the number of nobody is kept."""
@@ -329,6 +331,7 @@ async def test_records_of_a_restart_are_completed(network: Network, tmp_path: Pa
             assert [row.call for row in (await connection.execute(select(CALL_RECORD))).all()] == [caller.call]
 
 
+@pytest.mark.slow
 async def test_two_routers_share_a_postgresql(network: Network, tmp_path: Path, postgres: str) -> None:
     """On one real PostgreSQL the takeover keeps switches and agents, and what both routers see is one record each."""
     url = await asyncio.to_thread(made, postgres)

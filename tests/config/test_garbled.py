@@ -53,6 +53,7 @@ def _load(where: Path, text: str) -> Loaded | ConfigError:
         return error
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, len(GOOD + MORE) - 1), size=st.integers(0, 40), put=st.text(max_size=6) | WORDS)
 def test_garbled_text_is_refused_or_taken(where: Path, at: int, size: int, put: str) -> None:
@@ -63,6 +64,7 @@ def test_garbled_text_is_refused_or_taken(where: Path, at: int, size: int, put: 
     assert isinstance(result, Loaded) or all(problem.what for problem in result.problems)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_value_in_any_place_is_refused_or_taken(where: Path, data: st.DataObject) -> None:

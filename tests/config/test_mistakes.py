@@ -97,6 +97,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_brackets_without_end_are_an_error(tmp_path: Path) -> None:
     """Nesting deeper than any reader follows is refused, not a crash."""
     with pytest.raises(ConfigError, match=r"deep\.yaml"):
@@ -111,6 +112,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+@pytest.mark.slow
 def test_aliases_that_multiply_are_stopped(tmp_path: Path) -> None:
     """A file of aliases of aliases, which would grow to a billion values, is an error."""
     levels = "\n".join(f"  l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 9))

@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from callrouter.config.load import Loaded
 from callrouter.config.source import ConfigError
 from callrouter.config.watch import watch
@@ -70,6 +72,7 @@ async def test_changes_good_and_bad_are_seen(tmp_path: Path) -> None:
     await results.aclose()
 
 
+@pytest.mark.slow
 async def test_another_folder_of_the_same_name_is_seen(tmp_path: Path) -> None:
     """A deployment that removes the folder and makes it anew is a change, and so is each later change in it."""
     where = tmp_path / "config"

@@ -395,6 +395,7 @@ async def test_failsafe_when_nobody_claims(bench: Bench) -> None:
     await ami.event("Hangup", since, Uniqueid=call)
 
 
+@pytest.mark.slow
 async def test_failsafe_without_anybody_says_busy(bench: Bench) -> None:
     """With no router and no phone of the group a caller hears busy."""
     ami = bench.ami["gera"]

@@ -29,6 +29,7 @@ async def test_ring_all(bench: Bench) -> None:
     assert (await ami.event("DialEnd", since, DialStatus="ANSWER"))["DestChannel"].startswith("PJSIP/magdeburg-")
 
 
+@pytest.mark.slow
 async def test_one_refuses_and_the_other_rings_on(bench: Bench) -> None:
     """With several phones one refusal ends only its own leg; busy and no answer together are NOANSWER."""
     ami = bench.ami["gera"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,6 +135,7 @@ def days(draw: st.DrawFn) -> list[Attempt]:
     return sorted(attempts, key=lambda one: (one.ended_at, one.call))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(days(), st.integers(0, 25))
 def test_every_attempt_is_in_one_demand_also_over_a_restart(attempts: list[Attempt], cut: int) -> None:

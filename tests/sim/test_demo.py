@@ -59,6 +59,7 @@ def test_ctrl_c_ends_with_the_summary() -> None:
     assert "Summary" in out
 
 
+@pytest.mark.slow
 def test_taken_port_names_the_mend() -> None:
     """A port that somebody has is an error that says what to do, and exit status 2."""
     with socket.socket() as taken:

@@ -80,6 +80,7 @@ async def test_cut_trunk_while_talking_ends_in_silence(sites: tuple[VirtualPbx, 
     assert gotha.phone("3001").calls == []
 
 
+@pytest.mark.slow
 async def test_dead_trunk_not_yet_noticed_is_silent(sites: tuple[VirtualPbx, VirtualPbx]) -> None:
     """An offer over a trunk that broke a moment ago lasts its whole ring time without ringing."""
     gera, gotha = sites
@@ -141,6 +142,7 @@ async def test_reader_that_falls_behind_is_closed(
     assert reader is not None
 
 
+@pytest.mark.slow
 async def test_pace_hurries_people_and_not_the_failsafe() -> None:
     """At 20 times the pace a phone rings 20 s in one; the dialplan still looks for the router in real seconds."""
     pace = Pace(20.0)

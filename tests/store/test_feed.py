@@ -72,6 +72,7 @@ async def test_everything_arrives_once(engine: AsyncEngine, paths: list[Path]) -
     assert len(told.demands) == len(kept)
 
 
+@pytest.mark.slow
 async def test_interrupted_at_any_await(engine: AsyncEngine, paths: list[Path]) -> None:
     """Cancelled wherever it is, over and over, it ends up with each call once."""
     draw = random.Random(1)
