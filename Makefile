@@ -7,7 +7,7 @@ DURATION ?=
 PACE ?= 1
 .DEFAULT_GOAL := help
 
-.PHONY: help demo check test lab bench lock fmt clean
+.PHONY: help demo check test lab bench lock texts fmt clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
@@ -59,6 +59,9 @@ bench: $(VENV)/dev.stamp ## side-by-side measurements into bench/results
 lock: $(VENV)/dev.stamp ## lock the dependencies (needs uv); UPGRADE=--upgrade takes newer ones
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE) pyproject.toml -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(UPGRADE) --group dev pyproject.toml -o requirements/dev.txt
+
+texts: $(VENV)/dev.stamp ## bring the English catalogue up to date with the texts in code and templates
+	$(BIN)/python -m callrouter.i18n.extract
 
 fmt: $(VENV)/dev.stamp ## format and sort imports
 	$(BIN)/ruff format .
