@@ -11,7 +11,17 @@ from callrouter.core.lines import Lane
 from callrouter.core.overflow import HEALTH_CALLS_MAX, Health
 from callrouter.core.plan import Hotline, Number, Team, Topic
 from callrouter.core.selection import Pool
-from callrouter.core.timers import Rank, Timers
+from callrouter.core.timers import Rank, Timers, after, instant
+
+MICROS = st.integers(0, 4_000_000_000_000_000)  # until 2096
+
+
+@given(MICROS, st.integers(0, 86_400_000_000), st.floats(-0.4e-6, 0.4e-6))
+def test_what_is_due_at_one_microsecond_is_one_float(at: int, delay: int, error_s: float) -> None:
+    """However it was added up or measured, an instant is the float nearest to its microsecond; the next is another."""
+    assert after(at / 1e6, delay / 1e6) == (at + delay) / 1e6
+    assert instant(at / 1e6) == at / 1e6 < (at + 1) / 1e6
+    assert abs(instant(at / 1e6 + error_s) * 1e6 - at) < 1
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(Rank), st.booleans()), max_size=300))

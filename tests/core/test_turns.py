@@ -10,7 +10,7 @@ from callrouter.core import commands as c
 from callrouter.core import events as e
 from callrouter.core.plan import Agreement, Hotline, Relaxation, Strategy, Topic
 from callrouter.core.router import Router
-from tests.core.story import Story, network
+from tests.core.story import NOON, Story, network
 
 OFF = {"enabled": False}
 TWO_TOPICS = {"topics": (Topic("other", "Other"), Topic("benefit", "Benefit"))}
@@ -176,20 +176,32 @@ def test_several_events_of_one_instant_may_undo_each_other() -> None:
     assert story.outcome("gera/9.0") is c.Outcome.ABANDONED
 
 
+def test_an_agent_who_becomes_free_at_the_ring_limit_serves_the_caller() -> None:
+    """Wrap-up and ring limit end at one instant: the caller gets the agent, not the busy tone."""
+    story = Story(network(team={"wrap_up_s": 30.0}, hotline={"ring_max_s": 40.0}), ready="gera/2001")
+    first = story.dial()
+    story.answer(first)
+    second = story.dial()
+    story.pass_time(10.0)
+    story.hang_up(first)
+    story.pass_time(30.0)
+    assert story.rung(second) == "gera/2001"
+
+
 def test_a_rounded_step_of_patience_is_not_missed() -> None:
-    """At instants where arrival + after_s rounds down the caller goes all the same, on one deadline."""
-    arrived = 1000.0
-    after_s = next(s for s in (20.0 + i / 1000 for i in range(1000)) if (arrived + s) - arrived < s)
-    router = Router(network(agreement={"after_s": after_s}), 0.0)
-    phone = e.PhoneState("magdeburg", "1001", reachable=True, in_use=False)
-    router.handle(e.SiteRead("gera"), 0.0)
-    router.handle(e.SiteRead("magdeburg", (), (phone,)), 0.0)
-    router.handle(e.AgentActed("magdeburg/1001", e.AgentAct.READY), 0.0)
-    router.handle(e.CallArrived("gera/1.0", "gera", "365"), arrived)
-    router.handle(e.CallHeld("gera/1.0"), arrived)
-    due = router.next_deadline()
-    assert due is not None
-    assert [type(x) for x in router.handle(e.Tick(), due) if isinstance(x, c.Offer)] == [c.Offer]
+    """Where arrival + after_s is no float, the caller goes all the same, on one deadline and to the microsecond."""
+    for arrived in (1000.0, 1000.000001, NOON + 0.3):
+        for after_s in (0.1, 20.3, 20.000001):
+            router = Router(network(agreement={"after_s": after_s}), 0.0)
+            phone = e.PhoneState("magdeburg", "1001", reachable=True, in_use=False)
+            router.handle(e.SiteRead("gera"), 0.0)
+            router.handle(e.SiteRead("magdeburg", (), (phone,)), 0.0)
+            router.handle(e.AgentActed("magdeburg/1001", e.AgentAct.READY), 0.0)
+            router.handle(e.CallArrived("gera/1.0", "gera", "365"), arrived)
+            router.handle(e.CallHeld("gera/1.0"), arrived)
+            due = router.next_deadline()
+            assert due == (round(arrived * 1e6) + round(after_s * 1e6)) / 1e6
+            assert [type(x) for x in router.handle(e.Tick(), due) if isinstance(x, c.Offer)] == [c.Offer]
 
 
 def test_an_agent_whose_ringing_we_ended_is_not_blamed_for_how_it_ended() -> None:

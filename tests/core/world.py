@@ -35,6 +35,11 @@ class TrueCall:
     prompt: c.Ask | c.Say | None = None
 
 
+def micros(seconds: float) -> int:
+    """The router counts whole microseconds."""
+    return round(seconds * 1e6)
+
+
 def meets(skills: Skills, needs: Skills) -> bool:
     """Written again on purpose: the reference must not share the router's own test."""
     return all(any(s == skill and have >= level for s, have in skills) for skill, level in needs)
@@ -74,8 +79,8 @@ class Books:
         call = s.calls.get(offer.call)
         if call is None or call.offer is None or call.offer.number != offer.attempt:
             return  # several events of one instant: it is over already
-        topic, waited = s.topic(call), s.now - call.arrived_at
-        needs = [topic.needs, *(step.needs for step in topic.relax if waited >= step.after_s)][-1]
+        topic, waited = s.topic(call), micros(s.now - call.arrived_at)
+        needs = [topic.needs, *(step.needs for step in topic.relax if waited >= micros(step.after_s))][-1]
         own = topic.teams or s.hotlines[call.hotline].teams
         lender = team_of[offer.targets[0].agent]
         agents = {a.id: a for a in plan.agents}
@@ -95,7 +100,7 @@ class Books:
         assert deal.borrower in own
         assert not deal.hotlines or call.hotline in deal.hotlines
         assert not deal.topics or topic.name in deal.topics
-        assert waited >= deal.after_s
+        assert waited >= micros(deal.after_s)
         live = s.deals[f"{deal.name}/{deal.borrower}"]
         assert live.enabled
         assert live.window_open
@@ -124,7 +129,7 @@ class Books:
                     assert turn < its_turn, f"{other} came before {call.id}"
                 elif call.agreement:
                     deal = s.deals[f"{call.agreement}/{call.borrower}"]
-                    if deal.covers(lane) and s.now - one.arrived_at >= deal.agreement.after_s:
+                    if deal.covers(lane) and micros(s.now - one.arrived_at) >= micros(deal.agreement.after_s):
                         assert turn < its_turn, f"{other} came before {call.id}"
 
     def check(self) -> None:
@@ -182,7 +187,7 @@ class Books:
                         and deal.window_open
                         and free > a.reserve
                         and (a.max_calls is None or deal.borrowed < a.max_calls)
-                        and s.now - call.arrived_at >= a.after_s
+                        and micros(s.now - call.arrived_at) >= micros(a.after_s)
                         and a.lender_health == 0
                     ):
                         raise AssertionError(f"{call.id} waits though {agent.id} may be borrowed under {a.name}")

@@ -20,6 +20,7 @@ from callrouter.core.plan import Strategy
 from callrouter.core.reception import release
 from callrouter.core.selection import Pool, meets
 from callrouter.core.state import RING_GRACE_S, State
+from callrouter.core.timers import after
 
 
 def settle(s: State) -> None:
@@ -72,7 +73,7 @@ def may_borrow(s: State, deal: Deal, lane: Lane, call: Call) -> str:
     lender = deal.agreement.lender
     health = s.health[lender].share(s.now) if lender in s.health else 1.0
     why = deal.why_not(s.pools[lender].free, health)
-    if not why and s.now - call.arrived_at < deal.agreement.after_s:
+    if not why and s.now < after(call.arrived_at, deal.agreement.after_s):
         why = f"only after {deal.agreement.after_s:g} s of waiting"
     if not why and not s.path(lane.site, lender):
         why = f"trunk from {lane.site} to {s.teams[lender].site} down"

@@ -17,7 +17,7 @@ from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal, Health
 from callrouter.core.plan import Agent, Hotline, Plan, Skills, Team, Topic
 from callrouter.core.selection import Pool
-from callrouter.core.timers import Rank, Timers
+from callrouter.core.timers import Rank, Timers, after
 
 REREAD_PAUSE_S = 1.0  # a site is not asked again sooner
 SUSPECT_S = 10.0  # a phone or trunk that just failed is left alone so long, unless it says that it is well
@@ -233,7 +233,7 @@ class Network:
     def watch(self, call: Call, delay_s: float) -> None:
         """If nothing is heard of the call within `delay_s` its site is read back."""
         self.timers.cancel(call.watch_timer)
-        call.watch_timer = self.timers.set(self.now + delay_s, Rank.WATCH, call.id)
+        call.watch_timer = self.timers.set(after(self.now, delay_s), Rank.WATCH, call.id)
 
     def watch_not(self, call: Call) -> None:
         self.timers.cancel(call.watch_timer)
@@ -244,7 +244,7 @@ class Network:
         hotline = self.hotlines[call.hotline]
         self.timers.cancel(call.limit_timer)
         call.limit_timer = None
-        call.limit_at = None if hotline.ring_max_s is None else call.arrived_at + hotline.ring_max_s
+        call.limit_at = None if hotline.ring_max_s is None else after(call.arrived_at, hotline.ring_max_s)
         if call.limit_at is not None:
             call.limit_timer = self.timers.set(max(call.limit_at, self.now), Rank.LIMIT, call.id)
 
@@ -264,25 +264,21 @@ class Network:
         if not self.links.get(call.site, False):
             return
         topic = self.topic(call)
-        waited = self.now - call.arrived_at
-        call.stage = sum(1 for step in topic.relax if waited >= step.after_s)
+        call.stage = sum(self.now >= after(call.arrived_at, step.after_s) for step in topic.relax)
         key = (call.hotline, topic.name, call.stage, call.site)
         lane = self.lane_of(call, key)
         lane.push(call)
         self.dirty_lanes[key] = None
-        self._widen_later(call, lane, waited)
+        self._widen_later(call, lane)
 
-    def _widen_later(self, call: Call, lane: Lane, waited: float) -> None:
+    def _widen_later(self, call: Call, lane: Lane) -> None:
         self.timers.cancel(call.widen_timer)
         call.widen_timer = None
         steps = [step.after_s for step in lane.topic.relax]
         steps += [d.agreement.after_s for team in lane.teams for d in self.borrowing.get(team, ()) if d.covers(lane)]
-        later = [s for s in steps if s > waited]
+        later = [due for step_s in steps if (due := after(call.arrived_at, step_s)) > self.now]
         if later:
-            due = max(call.arrived_at + min(later), self.now)
-            if due - call.arrived_at < min(later):  # rounding: the sum must not fall short of the step
-                due = call.arrived_at + min(later) + 1e-6
-            call.widen_timer = self.timers.set(due, Rank.WIDEN, call.id)
+            call.widen_timer = self.timers.set(min(later), Rank.WIDEN, call.id)
 
     def leave_line(self, call: Call) -> None:
         self.timers.cancel(call.widen_timer)
@@ -300,8 +296,8 @@ class Network:
 
     def suspect_trunk(self, site: str, peer: str) -> None:
         if (site, peer) not in self.trunks_down:
-            self.trunks_down[site, peer] = self.now + SUSPECT_S
-            self.timers.set(self.now + SUSPECT_S, Rank.TRUNK, f"{site}>{peer}")
+            until = self.trunks_down[site, peer] = after(self.now, SUSPECT_S)
+            self.timers.set(until, Rank.TRUNK, f"{site}>{peer}")
 
     def trunk_up(self, site: str, peer: str) -> None:
         if self.trunks_down.pop((site, peer), None) is not None:

@@ -14,7 +14,7 @@ from callrouter.core.matching import limit_reason
 from callrouter.core.plan import Agent
 from callrouter.core.reception import PROMPT_MAX_S, next_step, release, steps_of
 from callrouter.core.state import HOLD_GRACE_S, RING_GRACE_S, State
-from callrouter.core.timers import Rank
+from callrouter.core.timers import Rank, instant
 
 FRESH_S = 2.0  # an order younger than this may not show in what was read
 
@@ -104,7 +104,7 @@ def book(s: State, seen: LiveCall, site: str) -> Call:
     hotline_name, implied = s.numbers.get(seen.number, ("", ""))
     hotline = s.hotlines.get(hotline_name)
     s.sequence += 1
-    arrived_at = s.now - seen.age_s
+    arrived_at = instant(s.now - seen.age_s)
     topic = implied or (hotline.default_topic if hotline else "")
     call = Call(seen.call, site, seen.number, seen.caller, hotline_name, topic, arrived_at, s.sequence, None)
     s.calls[call.id] = call

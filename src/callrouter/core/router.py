@@ -48,7 +48,7 @@ from callrouter.core.reception import digits_read
 from callrouter.core.reconcile import FRESH_S, book, free_for, hold, lose_link, read_back, taken
 from callrouter.core.snapshot import Counts, Snapshot
 from callrouter.core.state import HOLD_GRACE_S, State
-from callrouter.core.timers import Rank
+from callrouter.core.timers import Rank, instant
 from callrouter.core.views import counts, snapshot
 
 WATCH_AGAIN_S = 10.0
@@ -58,7 +58,7 @@ class Router:
     """One network's routing. Not thread-safe: one driver owns it."""
 
     def __init__(self, plan: Plan, now: float = 0.0) -> None:
-        self.state = State(plan, now)
+        self.state = State(plan, instant(now))
 
     @classmethod
     def restore(cls, checkpoint: Checkpoint) -> Router:
@@ -76,12 +76,13 @@ class Router:
         return self.state.plan
 
     def handle(self, event: Event, now: float) -> list[Command]:
-        """What follows from this event at `now` (UTC seconds, never less than before)."""
+        """What follows from this event at `now` (UTC seconds, never less than before; counted in microseconds)."""
         return self.handle_all((event,), now)
 
     def handle_all(self, events: Sequence[Event], now: float) -> list[Command]:
         """Several events of one instant: free agents are handed out when all of them are in."""
         s = self.state
+        now = instant(now)
         assert now >= s.now, f"time runs backwards: {now} after {s.now}"
         s.now = now
         out: list[Command] = []
@@ -322,6 +323,7 @@ def _agreement_due(s: State, ref: str) -> None:
 def _call_due(s: State, call: Call, rank: Rank) -> None:
     if rank is Rank.LIMIT:
         call.limit_timer = None
+        settle(s)  # who became free at this very instant serves him still
         limit_reached(s, call)
     elif rank is Rank.WIDEN:
         call.widen_timer = None

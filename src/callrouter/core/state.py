@@ -21,7 +21,7 @@ from callrouter.core.commands import (
 )
 from callrouter.core.events import HotlineMode, Result
 from callrouter.core.network import SUSPECT_S, Network
-from callrouter.core.timers import Rank
+from callrouter.core.timers import Rank, after
 
 AFFINITY_MAX = 10_000
 HOLD_GRACE_S = 3.0  # between two steps that follow each other within milliseconds
@@ -63,7 +63,7 @@ class State(Network):
     def resume_later(self, seat: AgentSeat, delay_s: float) -> None:
         """Wrap-up, a timed pause or a suspicion ends after `delay_s`."""
         self.timers.cancel(seat.timer)
-        seat.resume_at = self.now + delay_s
+        seat.resume_at = after(self.now, delay_s)
         seat.timer = self.timers.set(seat.resume_at, Rank.AGENT, seat.id)
 
     def resume_not(self, seat: AgentSeat) -> None:

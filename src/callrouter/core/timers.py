@@ -2,6 +2,10 @@
 
 At one instant ranks decide: agents become free before agreements change, those before a call asks for more, and the
 ring limit comes last.
+
+Instants are UTC seconds in whole microseconds: each microsecond is one float, the one nearest to it (until 2255 their
+distance is at most half a microsecond), and sums are rounded to such a float. So what is due at one instant is equal,
+whichever way it was computed.
 """
 
 from __future__ import annotations
@@ -9,6 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from heapq import heapify, heappop, heappush
+
+
+def instant(at: float) -> float:
+    """The float of the microsecond nearest to `at`."""
+    return round(at * 1e6) / 1e6
+
+
+def after(at: float, delay_s: float) -> float:
+    """The instant `delay_s` after `at`. Comparing with it, never with a difference, keeps equal instants equal."""
+    return round((at + delay_s) * 1e6) / 1e6
 
 
 class Rank(IntEnum):
