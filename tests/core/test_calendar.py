@@ -71,6 +71,14 @@ def test_a_day_of_the_clock_change_is_an_hour_longer_or_shorter() -> None:
         assert calendar.state(sunday, start)[1] - start == hours * 3600
 
 
+def test_open_seconds_are_those_between_the_edges() -> None:
+    """Only what lies in the span and is open counts; without hours everything does."""
+    friday, monday = at("2026-11-20 17:00"), at("2026-11-23 09:30")
+    assert calendar.open_s(OFFICE, friday, monday) == 3600 + 5400
+    assert calendar.open_s(None, friday, monday) == monday - friday
+    assert calendar.open_s(OFFICE, monday, friday) == 0
+
+
 def test_an_edge_in_the_hour_that_the_clock_skips_or_repeats_is_one_instant() -> None:
     """02:30 of the skipped hour is the instant an hour and a half after 01:00; of the repeated hour it is the first."""
     night = Hours("Europe/Berlin", ((), (), (), (), (), (), (Span(3600, 9000),)))  # 01:00-02:30 on Sundays

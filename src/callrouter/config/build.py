@@ -1,14 +1,15 @@
-"""A valid network as the router's plan. Reads nothing and checks nothing: `references.py` and `sense.py` did."""
+"""A valid network as the router's and the desk's plans. Reads and checks nothing: `references.py`, `sense.py` did."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from callrouter.config import kinds, schema
+from callrouter.config import kinds, offices, schema
 from callrouter.config.holidays import public_holidays
 from callrouter.config.hours import ALL_DAY, DAYS, HOLIDAYS, make_hours
 from callrouter.config.spoken import said
 from callrouter.core import plan
+from callrouter.desk.plan import Department, Desk, Stage
 
 GENERAL = "general"  # the topic of a hotline that names none
 YEARS_AHEAD = 2  # days that return each year are written out for this year and so many more
@@ -168,3 +169,34 @@ def _agreements(name: str, agreement: schema.Agreement, network: schema.Network,
 
 def for_team(value: kinds.PerTeam, team: str) -> int | None:
     return value.get(team, value.get(""))
+
+
+def make_desk(network: schema.Network, today: date) -> Desk:
+    """Likewise the same for each day of a year."""
+    years = years_from(today)
+    return Desk(
+        departments=tuple(
+            _department(name, one, network.sites[one.site], years) for name, one in network.departments.items()
+        )
+    )
+
+
+def working_hours(department: offices.Department, site: schema.Site, years: range) -> plan.Hours:
+    """When the department works, by the clock of its site and the holidays of its Land."""
+    holidays = public_holidays(department.land or site.land, years)
+    return make_hours(department.hours, site.zone, years=years, holidays=holidays)
+
+
+def _department(name: str, department: offices.Department, site: schema.Site, years: range) -> Department:
+    return Department(
+        name=name,
+        title=department.title,
+        site=department.site,
+        hours=working_hours(department, site, years),
+        email=department.email,
+        phone=department.phone or "",
+        topics=tuple(department.topics),
+        due_days=department.due_days,
+        due_at_s=department.due_at,
+        stages=tuple(Stage(one.to, one.after_days) for one in department.escalations),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from callrouter.config import schema
+from callrouter.config.offices import Department
 from callrouter.config.source import Problem, Source, Where
 
 
@@ -21,6 +22,7 @@ class Draft:
     hotlines: dict[str, schema.Hotline] = field(default_factory=dict)
     teams: dict[str, schema.Team] = field(default_factory=dict)
     agreements: dict[str, schema.Agreement] = field(default_factory=dict)
+    departments: dict[str, Department] = field(default_factory=dict)
     service: schema.Service = field(default_factory=schema.Service)
     names: dict[str, frozenset[str]] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)

@@ -25,6 +25,7 @@ Week = Mapping[str, Spans | None]
 """What a key names (`days_of`) to its spans. None, for holidays only: they are days like others."""
 
 _SPAN = re.compile(r"(\d\d?):(\d\d)\s*[-–]\s*(\d\d?):(\d\d)")
+_TIME = re.compile(r"(\d\d?):(\d\d)")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _YEARLY = re.compile(r"\d\d-\d\d")
 
@@ -87,6 +88,15 @@ def iso_date(text: str, shown: str = "") -> date:
             f"'{shown or text}' is no date", f"write it like {'12-24' if len(shown) == 5 else '2026-12-24'}"
         )
     return day
+
+
+def clock_of(text: object) -> int:
+    """Seconds after midnight of a time such as 18:00."""
+    match = _TIME.fullmatch(text.strip()) if isinstance(text, str) else None
+    hour, minute = map(int, match.groups()) if match else (99, 0)
+    if minute > 59 or hour * 60 + minute > 24 * 60:
+        raise HoursError(f"'{text}' is no time of the day", "write it like 18:00")
+    return hour * 3600 + minute * 60
 
 
 def spans_of(texts: list[str]) -> tuple[Span, ...]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from callrouter.config.hours import HoursError, days_of, iso_date, make_hours, spans_of
+from callrouter.config.hours import HoursError, clock_of, days_of, iso_date, make_hours, spans_of
 from callrouter.config.messages import wrong
 from callrouter.core.plan import Span
 
@@ -90,6 +90,14 @@ Host = Annotated[str, matching(rf"[A-Za-z0-9._-]{{1,253}}|{_IP6}", "host", "use 
 SipAddress = Annotated[
     str,
     matching(rf"([A-Za-z0-9._-]{{1,253}}|\[{_IP6}\])(:[0-9]{{1,5}})?", "SIP address", "write host or host:port"),
+]
+Address = Annotated[
+    str,
+    matching(
+        r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*",
+        "e-mail address",
+        "write it like name@example.org",
+    ),
 ]
 Port = Annotated[Whole, Field(ge=1, le=65_535)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -194,6 +202,21 @@ def _always(value: object) -> object:
 Always = Annotated[
     Week | None, BeforeValidator(_always, json_schema_input_type=Week | Literal["always"] | None)
 ]  # without a week: at any time
+
+
+def _clock(value: str) -> int:
+    try:
+        return clock_of(value)
+    except HoursError as error:
+        raise wrong(error.what, error.mend) from None
+
+
+Clock = Annotated[
+    int,
+    BeforeValidator(_clock, json_schema_input_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d\d?:\d\d$"}),
+]
+"""A time of the day, in seconds after midnight."""
 
 
 def _date(value: str) -> str:

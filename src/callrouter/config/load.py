@@ -11,26 +11,27 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from callrouter.config import kinds, schema
-from callrouter.config.build import make_plan, years_from
+from callrouter.config import kinds, offices, schema
+from callrouter.config.build import make_desk, make_plan, years_from
 from callrouter.config.draft import Draft
 from callrouter.config.messages import did_you_mean, explain_all
+from callrouter.config.model import Model
 from callrouter.config.references import check_references
 from callrouter.config.sense import check_sense
 from callrouter.config.source import ConfigError, Place, Problem, Source
 from callrouter.core.plan import Plan
+from callrouter.desk.plan import Desk
 
-M = TypeVar("M", bound=schema.Model)
-
-SECTIONS: dict[str, type[schema.Model]] = {
+SECTIONS: dict[str, type[Model]] = {
     "sites": schema.Site,
     "hotlines": schema.Hotline,
     "teams": schema.Team,
     "agreements": schema.Agreement,
+    "departments": offices.Department,
     "service": schema.Service,
 }
 _NAMES: dict[str, TypeAdapter[str]] = {
@@ -46,9 +47,11 @@ class Loaded:
     the files' names do not count, order does. So it is the same on every day of a year, and another in the next year
     (or with a release that knows of a new holiday) only if days that return are meant: another version, another plan.
     network: what the plan leaves out, such as connections, trunks and the service.
+    desk: what people do beside routing, as plain data.
     """
 
     plan: Plan
+    desk: Desk
     network: schema.Network
     warnings: tuple[Problem, ...]
 
@@ -66,42 +69,30 @@ def load(folder: Path, today: date | None = None) -> Loaded:
     source = Source()
     values = _read(folder, source)
     draft = Draft(source, years_from(today))
-    for name, value in values["sites"].items():
-        _keep(draft.sites, _entry(source, schema.Site, ("sites", name), value, folder), name)
-    for name, value in values["hotlines"].items():
-        _keep(draft.hotlines, _entry(source, schema.Hotline, ("hotlines", name), value, folder), name)
-    for name, value in values["teams"].items():
-        _keep(draft.teams, _entry(source, schema.Team, ("teams", name), value, folder), name)
-    for name, value in values["agreements"].items():
-        _keep(draft.agreements, _entry(source, schema.Agreement, ("agreements", name), value, folder), name)
-    service = _entry(source, schema.Service, ("service",), values["service"], folder)
-    draft.service = service or schema.Service()
+    entries: dict[str, Any] = {}
+    for section, model in SECTIONS.items():
+        if section == "service":
+            draft.service = _entry(source, model, (section,), values[section], folder) or schema.Service()
+            continue
+        found = {name: _entry(source, model, (section, name), value, folder) for name, value in values[section].items()}
+        entries[section] = {name: entry for name, entry in found.items() if entry is not None}
+        setattr(draft, section, entries[section])
     draft.names = {section: frozenset(entries) for section, entries in values.items()}
     check_references(draft)
     check_sense(draft)
     if source.problems:
         raise ConfigError(tuple(sorted(set(source.problems))))
-    network = schema.Network.model_construct(
-        sites=draft.sites,
-        hotlines=draft.hotlines,
-        teams=draft.teams,
-        agreements=draft.agreements,
-        service=draft.service,
-    )
+    network = schema.Network.model_construct(None, **entries, service=draft.service)
     plan = make_plan(network, "", today)
     version = hashlib.sha256(json.dumps([values, _calendar(plan)]).encode()).hexdigest()[:12]
-    return Loaded(replace(plan, version=version), network, tuple(sorted(set(draft.warnings))))
+    warnings = tuple(sorted(set(draft.warnings)))
+    return Loaded(replace(plan, version=version), make_desk(network, today), network, warnings)
 
 
 def _calendar(plan: Plan) -> list[list[str]]:
     """The dates of all hours; their spans are in the files."""
     every = [one.hours for one in plan.hotlines] + [one.window for one in plan.agreements]
     return [[day for day, _ in hours.days] if hours else [] for hours in every]
-
-
-def _keep(found: dict[str, M], entry: M | None, name: str) -> None:
-    if entry is not None:
-        found[name] = entry
 
 
 def _read(folder: Path, source: Source) -> dict[str, dict[str, Any]]:
@@ -140,7 +131,7 @@ def _merge(found: dict[str, Any], source: Source, section: str, node: Any, shown
         found[name] = source.take(value, where, key, shown)
 
 
-def _entry(source: Source, model: type[M], where: tuple[str, ...], value: Any, folder: Path) -> M | None:
+def _entry(source: Source, model: type[Model], where: tuple[str, ...], value: Any, folder: Path) -> Any:
     """One validated entry, or None with its errors reported."""
     section = where[0]
     good = True

@@ -11,7 +11,7 @@ from callrouter.config.holidays import public_holidays
 from callrouter.config.hours import ALL_DAY, DAYS, HOLIDAYS, days_of
 from callrouter.config.load import Loaded
 from callrouter.core import calendar
-from callrouter.core.plan import Hours, Span
+from callrouter.core.plan import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def sheet(loaded: Loaded, hotline: str, year: int, month: int, language: str = "
             Day(
                 day=day,
                 spans=ALL_DAY if one.hours is None else calendar.spans_of(one.hours, day),
-                open_s=_open_s(one.hours, start, end),
+                open_s=calendar.open_s(one.hours, start, end),
                 holiday=holidays.get(iso, ""),
                 special=iso in named or iso[5:] in named,
                 clock_s=round(86_400 - (end - start)),
@@ -67,14 +67,3 @@ def sheet(loaded: Loaded, hotline: str, year: int, month: int, language: str = "
 
 def _midnight(day: date, zone: str) -> float:
     return datetime.combine(day, time(), ZoneInfo(zone)).timestamp()
-
-
-def _open_s(hours: Hours | None, start: float, end: float) -> float:
-    """As the router counts: from one change to the next."""
-    at, total = start, 0.0
-    while at < end:
-        is_open, change = calendar.state(hours, at)
-        until = min(change, end)
-        total += until - at if is_open else 0.0
-        at = until
-    return total

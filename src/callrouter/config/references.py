@@ -20,6 +20,7 @@ def check_references(draft: Draft) -> None:
     _teams(draft)
     _agents(draft)
     _agreements(draft)
+    _departments(draft)
     tokens: set[str] = set()
     for i, token in enumerate(draft.service.tokens):
         if token.name in tokens:
@@ -161,20 +162,31 @@ def _more(ids: list[str]) -> str:
 
 
 def _agreements(draft: Draft) -> None:
-    topics = {topic for hotline in draft.hotlines.values() for topic in topics_of(hotline)}
     for name, agreement in draft.agreements.items():
         where: Where = ("agreements", name)
         _known(draft, "team", agreement.borrower, (*where, "borrower"))
         _known(draft, "team", agreement.lender, (*where, "lender"))
         _list(draft, "hotline", agreement.hotlines, (*where, "hotlines"))
-        _list(draft, "topic", agreement.topics, (*where, "topics"))
-        for i, topic in enumerate(agreement.topics):
-            if topic not in topics and draft.whole("hotlines"):
-                what = f"topic '{topic}' does not exist"
-                draft.error((*where, "topics", i), what, did_you_mean(topic, sorted(topics)))
+        _topics(draft, agreement.topics, (*where, "topics"))
         lenders = [lender for _, lender in directions(agreement)]
         for key, value in (("reserve", agreement.reserve), ("max_calls", agreement.max_calls or {})):
             for team in value:
                 if team and team not in lenders:
                     what = f"'{team}' does not lend under this agreement"
                     draft.error((*where, key, team), what, did_you_mean(team, lenders), key=True)
+
+
+def _topics(draft: Draft, names: list[str], where: Where) -> None:
+    """Topics of any hotline, each once."""
+    _list(draft, "topic", names, where)
+    topics = {topic for hotline in draft.hotlines.values() for topic in topics_of(hotline)}
+    for i, topic in enumerate(names):
+        if topic not in topics and draft.whole("hotlines"):
+            draft.error((*where, i), f"topic '{topic}' does not exist", did_you_mean(topic, sorted(topics)))
+
+
+def _departments(draft: Draft) -> None:
+    for name, department in draft.departments.items():
+        where: Where = ("departments", name)
+        _known(draft, "site", department.site, (*where, "site"))
+        _topics(draft, department.topics, (*where, "topics"))

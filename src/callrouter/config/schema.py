@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from callrouter.config.kinds import (
     AgentNumber,
@@ -44,16 +44,12 @@ from callrouter.config.kinds import (
     no_bool,
 )
 from callrouter.config.messages import wrong
+from callrouter.config.model import Model
+from callrouter.config.offices import Department
 from callrouter.config.secret import Secret
 from callrouter.core.plan import Strategy
 
 SPOKEN_PER_S = 14  # characters that a voice says in a second, roughly
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_by_name=False, validate_by_alias=True, use_attribute_docstrings=True
-    )
 
 
 # ---- sites
@@ -381,4 +377,5 @@ class Network(Model):
     hotlines: dict[Name, Hotline] = {}
     teams: dict[Name, Team] = {}
     agreements: dict[Name, Agreement] = {}
+    departments: dict[Name, Department] = {}
     service: Service = Service()

@@ -35,6 +35,10 @@ def check_sense(draft: Draft) -> None:
         for name, team in draft.teams.items():
             _team(draft, name, team)
         _failsafe(draft)
+    for name, department in draft.departments.items():
+        if not ever_open(make_hours(department.hours, "UTC", years=draft.years)):
+            what = f"department '{name}' never works, so no callback would ever be due"
+            draft.error(("departments", name, "hours"), what, "give a day some hours")
     if not draft.service.tokens:
         draft.warn(("service",), "no tokens: the API refuses every request", "add a token with a name and a secret")
 

@@ -22,7 +22,7 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def _instant(zone: ZoneInfo, day: date, second: int) -> float:
+def instant(zone: ZoneInfo, day: date, second: int) -> float:
     """UTC seconds of a local wall-clock second of a day; 86,400 is the next midnight."""
     if second >= 86_400:
         day, second = day + timedelta(days=1), second - 86_400
@@ -48,7 +48,7 @@ def _intervals(hours: Hours, day: date) -> Iterator[tuple[float, float]]:
     for offset in range(HORIZON_DAYS):
         today = day + timedelta(days=offset)
         for span in sorted(spans_of(hours, today), key=lambda s: s.from_s):
-            begin, stop = _instant(zone, today, span.from_s), _instant(zone, today, span.to_s)
+            begin, stop = instant(zone, today, span.from_s), instant(zone, today, span.to_s)
             if begin <= end:
                 end = max(end, stop)
                 continue
@@ -81,3 +81,14 @@ def next_opening(hours: Hours | None, now: float) -> float:
     """The instant it opens next; `now` if it is open; inf if not within the horizon."""
     open_now, change = state(hours, now)
     return now if open_now else change
+
+
+def open_s(hours: Hours | None, start: float, end: float) -> float:
+    """Seconds in [start, end) during which it is open."""
+    at, total = start, 0.0
+    while at < end:
+        open_now, change = state(hours, at)
+        until = min(change, end)
+        total += until - at if open_now else 0.0
+        at = until
+    return total

@@ -1,0 +1,50 @@
+"""What the files may say of those behind the agents: departments that ring callers back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from callrouter.config.kinds import Address, Clock, Land, Names, Phone, SiteName, Text, Week, Whole, listed
+from callrouter.config.model import Model
+
+
+class Escalation(Model):
+    """Who is written to when a callback is overdue, once for each."""
+
+    to: Address
+    after_days: Annotated[Whole, Field(ge=0, le=30)] = 0
+    """Working days after it was due; 0: at once."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return {"to": value} if isinstance(value, str) else value
+
+
+class Department(Model):
+    """People who know more than the agents, and keep the promise to ring a caller back."""
+
+    title: Text
+    site: SiteName
+    """Whose Asterisk dials for it; also whose clock and public holidays hold."""
+    land: Land | None = None
+    """Federal state for its public holidays, when it is not the site's."""
+    hours: Week
+    """When it works. A day without hours (a holiday, '12-24: closed') is no working day: no callback is due then."""
+    email: Address
+    """Where its mail goes."""
+    phone: Phone | None = None
+    """Endpoint at its site that is rung first when somebody without a phone of his own rings back."""
+    topics: Names = []
+    """Topics whose callbacks go here unless somebody chooses otherwise."""
+    due_days: Annotated[Whole, Field(ge=1, le=30)] = 2
+    """A callback is due on this working day, the day of the call not counted."""
+    due_at: Clock = 64_800
+    """And at this time, 18:00 unless set."""
+    escalations: Annotated[
+        list[Escalation],
+        BeforeValidator(listed, json_schema_input_type=list[Escalation | Address] | Escalation | Address),
+        Field(max_length=5),
+    ] = []
