@@ -7,17 +7,22 @@ out, so it is as secret as a password. Knows nothing of calls.
 from __future__ import annotations
 
 import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
 
 import phonenumbers
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 REGION = "DE"  # where numbers without a country code are from
 KEY_BYTES_MIN = 16
 DIGEST_BYTES = 16
+NONCE_BYTES = 12
+SEAL = "1"  # how it was sealed: the first sign of what is kept
 
 
 class BadKey(ValueError):
@@ -53,12 +58,29 @@ class Callers:
         if len(secret.encode()) < KEY_BYTES_MIN:
             raise BadKey(f"the key for callers' numbers is shorter than {KEY_BYTES_MIN} bytes; make a longer one")
         self._secret = blake2b(secret.encode(), digest_size=32).digest()  # blake2b takes at most 64 bytes of key
+        self._cipher = AESGCM(blake2b(b"numbers", key=self._secret, digest_size=32).digest())
         self.key_of = lru_cache(maxsize=8_192)(self._key_of)
 
     def _key_of(self, number: str) -> str:
         """'' for a withheld number."""
         same = normalise(number)
         return blake2b(same.encode(), key=self._secret, digest_size=DIGEST_BYTES).hexdigest() if same else ""
+
+    def seal(self, number: str, of: str) -> str:
+        """A number as it may be kept: only with the same secret, and only as that of the same thing, it opens again."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = nonce + self._cipher.encrypt(nonce, number.encode(), of.encode())
+        return SEAL + urlsafe_b64encode(sealed).decode()
+
+    def unseal(self, sealed: str, of: str) -> str:
+        """Raises BadKey when it was sealed with another secret, for something else, or is no such text."""
+        try:
+            if not sealed.startswith(SEAL):
+                raise ValueError
+            data = urlsafe_b64decode(sealed[len(SEAL) :])
+            return self._cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], of.encode()).decode()
+        except (ValueError, InvalidTag):
+            raise BadKey("a kept number cannot be read: was the key for callers' numbers exchanged?") from None
 
 
 def kept_secret(path: Path) -> str:

@@ -118,7 +118,7 @@ def database_url(service: schema.Service, state_dir: Path) -> str:
 
 def days(service: schema.Service) -> Days:
     kept = service.retention_days
-    return Days(kept.callers, kept.agents, kept.calls, kept.audit)
+    return Days(kept.callers, kept.agents, kept.calls, kept.audit, kept.numbers)
 
 
 def ringing(router: Router, known: Callers) -> set[Key]:

@@ -54,7 +54,7 @@ def test_forgets_a_caller_in_any_spelling(folder: Path, tmp_path: Path) -> None:
 
     asyncio.run(fill())
     status, output = forget(folder, "+49 (171) 1234567")
-    assert (status, "calls that are nobody's now: 1" in output) == (0, True), output
+    assert (status, "calls that are nobody's now: 1; callbacks: 0" in output) == (0, True), output
     assert "30 days" in output
     his, others, audit = asyncio.run(left())
     assert (his, others) == (0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from math import inf
 from zoneinfo import ZoneInfo
@@ -100,3 +101,11 @@ def test_round_the_clock_has_an_end_at_the_horizon_only() -> None:
     is_open, change = calendar.state(hours, at("2026-11-23T08:00"))
     assert is_open
     assert change > at("2027-11-23T08:00")
+
+
+def test_due_on_a_working_day() -> None:
+    """The day itself does not count, whatever its hour; days without hours are none. Never, where nobody ever works."""
+    hours = replace(OFFICE, days=(("2026-11-25", ()),))
+    for hour in ("00:00:00", "23:59:59"):
+        assert calendar.due_at(hours, at(f"2026-11-24T{hour}"), 2, 64_800) == at("2026-11-27T18:00:00")
+    assert calendar.due_at(Hours("Europe/Berlin", ((),) * 7), at("2026-11-24T09:00:00"), 1, 0) == inf

@@ -14,7 +14,7 @@ from callrouter.callers import Callers
 from callrouter.core.commands import CallFinished, Outcome
 from callrouter.core.demands import Demand, Demands, attempt_of
 from callrouter.store.books import Books
-from callrouter.store.retention import DAY_S, Days, erase, forget, known
+from callrouter.store.retention import DAY_S, Days, Forgotten, erase, forget, known
 from callrouter.store.schema import AUDIT, CALL_RECORD, DEMAND, JOURNAL_MARK
 from callrouter.store.store import AuditEntry, open_engine, write_audit
 from tests.store.records import START, TARGET_S, WINDOW_S, batch, record, rows
@@ -181,7 +181,7 @@ async def test_demands_are_those_of_the_records(engine: AsyncEngine, books: Book
 
 async def test_each_kind_of_data_has_its_time(engine: AsyncEngine, books: Books) -> None:
     """Keys, agents, records and audit go at their own age; what is younger stays."""
-    days = Days(callers=30, agents=60, calls=90, audit=120)
+    days = Days(callers=30, agents=60, calls=90, audit=120, numbers=7)
     await books.take("j", batch(record("gera/1", talk_s=10.0), record("gera/2", caller="0365123456")))
     await books.close(START + DAY_S, lambda _: False)
     await write_audit(engine, AuditEntry(START, "meier", "x", "y", "", ""))
@@ -203,9 +203,9 @@ async def test_one_person_is_forgotten(engine: AsyncEngine, books: Books) -> Non
     await books.take("j", batch(record("gera/1"), record("gera/2", at=60), record("gera/3", caller="0365123456")))
     key = CALLERS.key_of("0049 171 1234567")
     assert await known(engine, key) == 2
-    assert await forget(engine, key) == 2
+    assert await forget(engine, key, START + 100) == Forgotten(2, 0)
     assert await known(engine, key) == 0
-    assert await forget(engine, key) == 0
+    assert await forget(engine, key, START + 100) == Forgotten(0, 0)
     demands = {row.id: (row.caller, row.closed_at) for row in await rows(engine, DEMAND)}
     assert demands == {"gera/1": (None, START + 90), "gera/3": (CALLERS.key_of("0365123456"), None)}
     taken = await books.take("j", batch(record("gera/4", at=120), start=300))

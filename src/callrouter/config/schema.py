@@ -322,6 +322,8 @@ class RetentionDays(Model):
     """Call records and demands."""
     audit: Days = 730
     """Who switched what."""
+    numbers: Days = 7
+    """The numbers of callbacks, after they are done."""
 
 
 class Journal(Model):

@@ -92,3 +92,18 @@ def open_s(hours: Hours | None, start: float, end: float) -> float:
         total += until - at if open_now else 0.0
         at = until
     return total
+
+
+def due_at(hours: Hours, since: float, days: int, at_s: int) -> float:
+    """`at_s` seconds into the working day that comes `days` after the day of `since`; inf: not within the horizon.
+
+    A working day is one with any hours at all; the day of `since` does not count, whatever its hour.
+    """
+    zone = _zone(hours.zone)
+    day = datetime.fromtimestamp(since, UTC).astimezone(zone).date()
+    for _ in range(HORIZON_DAYS):
+        day += timedelta(days=1)
+        days -= bool(spans_of(hours, day))
+        if days <= 0:
+            return instant(zone, day, at_s)
+    return inf

@@ -6,11 +6,11 @@ are in its hours. The day of the call does not count.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from math import inf
-from zoneinfo import ZoneInfo
 
-from callrouter.core.calendar import HORIZON_DAYS, instant, open_s, spans_of
+from callrouter.core import calendar
+from callrouter.core.calendar import open_s, spans_of
 from callrouter.core.plan import Hours
 from callrouter.desk.plan import Department
 
@@ -27,15 +27,7 @@ def escalates_at(department: Department, due: float, after_days: int) -> float:
 
 def after(department: Department, since: float, days: int) -> float:
     """The department's due time on the working day that comes so many after the day of `since`."""
-    hours = department.hours
-    zone = ZoneInfo(hours.zone)
-    day = datetime.fromtimestamp(since, UTC).astimezone(zone).date()
-    for _ in range(HORIZON_DAYS):
-        day += timedelta(days=1)
-        days -= is_working_day(hours, day)
-        if days == 0:
-            return instant(zone, day, department.due_at_s)
-    return inf
+    return calendar.due_at(department.hours, since, days, department.due_at_s)
 
 
 def is_working_day(hours: Hours, day: date) -> bool:

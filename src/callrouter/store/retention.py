@@ -10,14 +10,16 @@ import structlog
 from sqlalchemy import ColumnElement, Table, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from callrouter.store.schema import AUDIT, CALL_RECORD, DEMAND
+from callrouter.core.commands import CallbackResult, CallbackStatus
+from callrouter.store.schema import AUDIT, CALL_RECORD, CALLBACK, CALLBACK_TRY, DEMAND
 from callrouter.store.store import FAULTS
 
 log = structlog.get_logger(__name__)
 
 DAY_S = 86_400.0
 RETRY_S = 900.0
-_CALL, _DEMAND = CALL_RECORD.c, DEMAND.c
+_CALL, _DEMAND, _BACK, _TRY = CALL_RECORD.c, DEMAND.c, CALLBACK.c, CALLBACK_TRY.c
+_DONE = CallbackStatus.DONE.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,15 @@ class Days:
     agents: int
     calls: int
     audit: int
+    numbers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many of each were his."""
+
+    calls: int
+    callbacks: int
 
 
 async def daily(engine: AsyncEngine, days: Days, clock: Callable[[], float]) -> None:
@@ -45,35 +56,59 @@ async def daily(engine: AsyncEngine, days: Days, clock: Callable[[], float]) -> 
 async def erase(engine: AsyncEngine, days: Days, now: float) -> dict[str, int]:
     """Erase what is older; returns rows by kind. Raises SQLAlchemyError or OSError.
 
-    An open demand keeps its caller: it is at most hours old.
+    An open demand keeps its caller: it is at most hours old. A callback keeps caller and number while it is not done.
     """
     callers, agents = now - days.callers * DAY_S, now - days.agents * DAY_S
-    calls, audit = now - days.calls * DAY_S, now - days.audit * DAY_S
+    calls, audit, numbers = now - days.calls * DAY_S, now - days.audit * DAY_S, now - days.numbers * DAY_S
     async with engine.begin() as connection:
         return {
             "callers": await _forget(
                 connection,
                 and_(_CALL.caller.is_not(None), _CALL.ended_at < callers),
                 and_(_DEMAND.caller.is_not(None), _DEMAND.closed_at < callers),
+            )
+            + await _empty(connection, CALLBACK, and_(_BACK.caller.is_not(None), _BACK.done_at < callers), caller=None),
+            "numbers": await _empty(
+                connection, CALLBACK, and_(_BACK.number.is_not(None), _BACK.done_at < numbers), number=None
             ),
             "agents": await _empty(
                 connection, CALL_RECORD, and_(_CALL.agent.is_not(None), _CALL.ended_at < agents), agent=None
+            )
+            + await _empty(connection, CALLBACK_TRY, and_(_TRY.agent.is_not(None), _TRY.ended_at < agents), agent=None)
+            + await _empty(
+                connection,
+                CALLBACK,
+                and_(_BACK.done_by.is_not(None), _BACK.done_at < agents),
+                done_by=None,
+                made_by=None,
             ),
             "calls": await _delete(connection, CALL_RECORD, _CALL.ended_at < calls),
             "demands": await _delete(connection, DEMAND, _DEMAND.closed_at < calls),
+            "callbacks": await _delete(connection, CALLBACK, _BACK.done_at < calls),
+            "tries": await _delete(connection, CALLBACK_TRY, _TRY.ended_at < calls),
             "audit": await _delete(connection, AUDIT, AUDIT.c.at < audit),
         }
 
 
-async def forget(engine: AsyncEngine, caller: str) -> int:
-    """Take a caller's key out of all records: they stay as calls of nobody. Returns how many calls were his.
+async def forget(engine: AsyncEngine, caller: str, now: float) -> Forgotten:
+    """Take a caller's key, his number and what he wanted out of all records: they stay as those of nobody.
 
-    His open demands are closed, since no later attempt could be told to be theirs.
+    His open demands are closed, since no later attempt could be told to be theirs, and nobody rings him back.
     """
     async with engine.begin() as connection:
         opened = and_(_DEMAND.caller == caller, _DEMAND.closed_at.is_(None))
         await connection.execute(update(DEMAND).where(opened).values(closed_at=_DEMAND.last_at))
-        return await _forget(connection, _CALL.caller == caller, _DEMAND.caller == caller)
+        owed = and_(_BACK.caller == caller, _BACK.status != _DONE)
+        ended = {
+            "status": _DONE,
+            "result": CallbackResult.FORGOTTEN.value,
+            "done_at": now,
+            "version": _BACK.version + 1,
+        }
+        await connection.execute(update(CALLBACK).where(owed).values(**ended))
+        his = update(CALLBACK).where(_BACK.caller == caller)
+        callbacks = (await connection.execute(his.values(caller=None, number=None, subject="", wish=""))).rowcount
+        return Forgotten(await _forget(connection, _CALL.caller == caller, _DEMAND.caller == caller), callbacks)
 
 
 async def known(engine: AsyncEngine, caller: str) -> int:

@@ -108,6 +108,67 @@ DEMAND = Table(
     comment="attempts of one caller for one hotline within the redial window (ITU-T E.600)",
 )
 
+CALLBACK = Table(
+    "callback",
+    METADATA,
+    Column("id", String(64), primary_key=True),  # captured, unreached: the call that it comes from
+    Column("kind", String(16), nullable=False),  # captured, unreached, department
+    Column("status", String(16), nullable=False),  # open, taken, not_reached, done
+    Column("hotline", String(64), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("site", String(16), nullable=False),  # whose line rings the caller
+    Column("department", String(64)),  # null: agents of the hotline ring
+    Column("subject", Text, nullable=False),
+    Column("wish", Text, nullable=False),  # when the caller would like it
+    Column("call", String(64)),  # in which it was promised
+    Column("caller", String(64)),
+    Column("number", Text),
+    Column("made_by", Text),  # null: the caller asked for it himself
+    Column("asked_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("expires_at", Double),  # null: it stays until it is done
+    Column("not_before", Double),  # null: at once
+    Column("taken_by", Text),  # null: nobody is at it
+    Column("rings", Integer, nullable=False),  # outbound calls begun
+    Column("tries", Integer, nullable=False),  # those of them that rang the caller
+    Column("last_try_at", Double),
+    Column("last_result", String(16), nullable=False),  # '': not tried yet
+    Column("done_at", Double),
+    Column("done_by", Text),
+    Column("result", String(16)),  # null: not done yet
+    Column("because", Text, nullable=False),
+    Column("version", Integer, nullable=False),  # rises with each change by hand
+    Column("run", String(64), nullable=False),  # the router that said so last, and at which turn; '': none did
+    Column("seq", BigInteger, nullable=False),
+    Index("ix_callback_status_due_at", "status", "due_at"),
+    Index("ix_callback_department_status", "department", "status"),
+    Index("ix_callback_hotline_asked_at", "hotline", "asked_at"),
+    Index("ix_callback_caller", "caller"),
+    Index("ix_callback_done_at", "done_at"),
+    comment="callers to be rung back; caller: keyed hash, number: sealed; both null when erased",
+)
+
+CALLBACK_TRY = Table(
+    "callback_try",
+    METADATA,
+    Column("id", String(64), primary_key=True),  # of the outbound call
+    Column("callback", String(64)),  # null: an agent dialled without one
+    Column("kind", String(16), nullable=False),
+    Column("hotline", String(64), nullable=False),
+    Column("agent", String(64)),  # null: erased
+    Column("team", String(64), nullable=False),
+    Column("began_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
+    Column("talk_s", Double, nullable=False),
+    Column("result", String(16), nullable=False),
+    Column("because", Text, nullable=False),
+    Column("run", String(64), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Index("ix_callback_try_callback", "callback"),
+    Index("ix_callback_try_ended_at", "ended_at"),
+    comment="outbound calls that have ended, each once",
+)
+
 JOURNAL_MARK = Table(
     "journal_mark",
     METADATA,
