@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 DURATION ?=
 PACE ?= 1
 .DEFAULT_GOAL := help
+# Compiled once, not anew by each worker of the tests and each service that they start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo check test lab bench lock texts fmt clean
 help: ## this list
@@ -33,7 +35,7 @@ check: $(VENV)/dev.stamp ## lint, types, layers and the fast tests, under a minu
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir .import_linter_cache
-	$(BIN)/python -m pytest -q -n 4 -m "not asterisk and not slow"
+	CALLROUTER_EXAMPLES=0.3 $(BIN)/python -m pytest -q -n 4 -m "not asterisk and not slow"
 
 test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	sh tests/asterisk/install.sh

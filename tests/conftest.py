@@ -9,6 +9,15 @@ import pytest
 from tests.store.postgres import cluster
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers, tests that share what is costly to start share one of them, and no two meet at Asterisk."""
+    for item in items:
+        if item.get_closest_marker("asterisk"):
+            item.add_marker(pytest.mark.xdist_group("asterisk"))
+        elif "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("postgres"))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A real server's URL, with {database} in it; skipped where none is installed."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from callrouter.ami.layouts import LAYOUTS_MAX, Reader
 from callrouter.ami.protocol import Fields, parse
 from callrouter.ami.translate import REPEATABLE
+from tests.examples import examples
 
 REQUIRED = {"Hangup": ("Channel", "Uniqueid")}
 HEADERS = ("Channel", "Uniqueid", "ChanVariable", "ChanVariable", "Cause", "Privilege", "Output")
@@ -38,7 +37,7 @@ NAMELESS = [
 
 
 @example(NAMELESS)
-@settings(max_examples=int(os.environ.get("CALLROUTER_EXAMPLES", "100")))
+@settings(max_examples=examples(100))
 @given(st.lists(st.one_of(ALIKE, LINES), max_size=12))
 def test_same_answer_as_line_by_line(blocks: list[list[tuple[str, str]]]) -> None:
     """Whatever came before, a block is read, or refused, exactly as if it were the first."""

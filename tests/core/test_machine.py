@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +27,7 @@ from callrouter.core.plan import (
 )
 from callrouter.core.router import Router
 from tests.core.world import Books, World
+from tests.examples import examples
 
 SITES = ("a", "b")
 NEEDS: list[Skills] = [(), (("x", 1),), (("x", 2),), (("x", 1), ("y", 1))]
@@ -331,7 +331,7 @@ class Machine(RuleBasedStateMachine):
 
 
 Machine.TestCase.settings = settings(
-    max_examples=int(os.environ.get("CALLROUTER_EXAMPLES", "150")),
+    max_examples=examples(150),
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
