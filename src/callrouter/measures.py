@@ -41,6 +41,7 @@ from callrouter.core.commands import (
     Release,
     Reread,
     Say,
+    Unserved,
 )
 from callrouter.core.events import Event, LinkDown, PlanReplaced, Result, SiteRead
 from callrouter.core.plan import Plan
@@ -149,6 +150,22 @@ class Measures:
         self.talk = self._counter(
             "call_talk_seconds_total", "Time that agents talked with callers, added when the call ends.", "hotline"
         )
+        self.on_hold = self._counter(
+            "call_on_hold_seconds_total",
+            "Time that callers were on hold after an agent had answered: they pay for it. Part of the talk time; from "
+            "the agent's phone, added when the call ends.",
+            "hotline",
+        )
+        self.put_on_hold = self._counter(
+            "calls_put_on_hold_total", "Ended call attempts in which the agent had put the caller on hold.", "hotline"
+        )
+        self.unserved = self._counter(
+            "calls_unserved_total",
+            "Ended call attempts in opening hours that reached no agent, by why: the caller gave up in the menu, while "
+            "he waited or while a phone rang for him; he was told busy at the ring limit, because nobody was free and "
+            "the hotline lets nobody wait, or because the line was full; the failsafe had him; or his end was not seen.",
+            "hotline", "reason",
+        )  # fmt: skip
         self.offers = self._counter(
             "offers_total", "Agents' phones that were rung for a call, by how that ended.", "team", "result"
         )
@@ -231,8 +248,14 @@ class Measures:
             self.overflow.labels(agreement.name, agreement.lender)
             lenders.setdefault(agreement.borrower, []).append(agreement.lender)
         for hotline in plan.hotlines:
-            for counter in (self.offered, self.closed, self.within_target, self.without_agent, self.talk):
+            for counter in (
+                self.offered, self.closed, self.within_target, self.without_agent, self.talk, self.on_hold,
+                self.put_on_hold,
+            ):  # fmt: skip
                 counter.labels(hotline.name)
+            for reason in Unserved:
+                if reason:
+                    self.unserved.labels(hotline.name, reason.value)
             for outcome in Outcome:
                 self.finished.labels(hotline.name, outcome.value)
             for outcome in WAITED:
@@ -295,6 +318,11 @@ class Measures:
                     self.wait.labels(hotline or NO_HOTLINE, outcome.value).observe(notice.wait_s)
                 if notice.talk_s > 0:
                     self.talk.labels(hotline).inc(notice.talk_s)
+                if notice.on_hold_s > 0:
+                    self.put_on_hold.labels(hotline).inc()
+                    self.on_hold.labels(hotline).inc(notice.on_hold_s)
+                if notice.unserved:
+                    self.unserved.labels(hotline, notice.unserved.value).inc()
             case OfferFinished(team=team, result=result):
                 self.offers.labels(team, "answered" if result is None else result.value).inc()
             case AgreementChanged(agreement=agreement, enabled=enabled):

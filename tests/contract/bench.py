@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from typing import Protocol
 
 from callrouter.sim.pbx import VirtualPbx, boot
-from callrouter.sim.people import Behaviour
+from callrouter.sim.people import Behaviour, VirtualCaller
 from tests.asterisk.ami import HandRouter, Message, RawAmi
 from tests.asterisk.conftest import NUMBERS, PHONES_PER_SITE
 from tests.asterisk.network import AMI_PORT, SECRET, SIP_PORT, Network
@@ -31,6 +31,7 @@ class PhoneCall(Protocol):
     state: str
 
     async def until(self, *states: str, timeout_s: float = 10.0) -> None: ...
+    def hold(self, on: bool = True) -> None: ...
     def hang_up(self) -> None: ...
 
 
@@ -74,6 +75,9 @@ class Bench:
         raise NotImplementedError
 
     def phone_calls(self, site: str, name: str) -> list[PhoneCall]:
+        raise NotImplementedError
+
+    def caller_holds(self, site: str, caller: Call) -> None:
         raise NotImplementedError
 
     # ---- shared by most tests
@@ -148,6 +152,11 @@ class VirtualBench(Bench):
     def phone_calls(self, site: str, name: str) -> list[PhoneCall]:
         return list(self.sites[site].phone(name).calls)
 
+    def caller_holds(self, site: str, caller: Call) -> None:
+        assert isinstance(caller, VirtualCaller)
+        assert caller.channel is not None
+        self.sites[site].put_on_hold(caller.channel, True)
+
 
 class RealBench(Bench):
     real = True
@@ -203,6 +212,10 @@ class RealBench(Bench):
 
     def phone_calls(self, site: str, name: str) -> list[PhoneCall]:
         return list(self._phones[site, name].calls)
+
+    def caller_holds(self, site: str, caller: Call) -> None:
+        assert isinstance(caller, ua.Outgoing)
+        caller.hold()
 
 
 def chan_variable(event: Message, name: str, header: str = "ChanVariable") -> str:

@@ -10,6 +10,7 @@ import pytest
 from callrouter.ami.doctor import Level, Patient, examine
 from callrouter.ami.epoch import Lease
 from callrouter.ami.link import SiteLink
+from callrouter.ami.translate import translate
 from callrouter.config.dialplan import DIALPLAN_VERSION
 from callrouter.core.commands import CancelOffer, Claim, Offer, Release, Reread, Target
 from callrouter.core.events import (
@@ -24,6 +25,7 @@ from callrouter.core.events import (
     OrderLost,
     PhoneLeg,
     PhoneState,
+    PutOnHold,
     Result,
     SiteRead,
     Stage,
@@ -125,6 +127,43 @@ async def test_one_call_from_arrival_to_its_end(ear: Ear) -> None:
     assert LegEnded(call, leg) in ends
     assert CallEnded(call, 16, answered=True) in ends
     assert not [e for e in ear.heard if isinstance(e, OrderLost)]
+
+
+@pytest.mark.parametrize("site", ["gera", "magdeburg"])
+async def test_hold_after_the_answer(bench: Bench, site: str) -> None:
+    """A phone that puts its caller on hold, at home or over a trunk, says so at its own site, with the call's id."""
+    phone = await bench.phone(site, 1, ANSWERS)
+    caller, call, _ = await bench.held()
+    ami, since = bench.ami[site], len(bench.ami[site].events)
+    there = "" if site == "gera" else f"@{site}"
+    await bench.router["gera"].offer(call, phone + there)
+    await caller.until("talking")
+    (talk,) = bench.phone_calls(site, phone)
+    heard: list[Event] = []
+    for on, word in ((True, "Hold"), (False, "Unhold")):
+        talk.hold(on)
+        event = await ami.event(word, since)
+        assert event["Channel"].startswith(f"PJSIP/{phone}-")
+        heard += translate(site, event | {"ChanVariable": event["ChanVariable"].split("\n")})
+        assert event.get("MusicClass", "") == ("default" if on else "")
+        if on:  # the state is that of the line which hears music
+            line = "carrier" if site == "gera" else "gera"
+            await ami.event("DeviceStateChange", since, Device=f"PJSIP/{line}", State="ONHOLD")
+    about = call.replace("-", "/", 1)
+    assert heard == [PutOnHold(about, site, phone, on=True), PutOnHold(about, site, phone, on=False)]
+    assert [len(bench.ami["gera"].find(word)) for word in ("Hold", "Unhold")] == ([1, 1] if site == "gera" else [0, 0])
+
+
+async def test_a_caller_who_puts_the_agent_on_hold(bench: Bench) -> None:
+    """That is his own time: the event comes from his own channel and means nothing to the router."""
+    phone = await bench.phone("gera", 1, ANSWERS)
+    caller, call, since = await bench.held()
+    await bench.router["gera"].offer(call, phone)
+    await caller.until("talking")
+    bench.caller_holds("gera", caller)
+    event = await bench.ami["gera"].event("Hold", since)
+    assert event["Uniqueid"] == call
+    assert translate("gera", event | {"ChanVariable": event["ChanVariable"].split("\n")}) == ()
 
 
 async def test_a_cancelled_offer_comes_back_into_hold(ear: Ear) -> None:

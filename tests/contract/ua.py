@@ -17,7 +17,7 @@ from callrouter.sim.people import IGNORES, Behaviour, Watched
 
 Address = tuple[str, int]
 _SDP = "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"
-_SDP += "m=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+_SDP += "m=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na={way}\r\n"
 _serial = count(1)
 
 
@@ -69,7 +69,10 @@ class Line(asyncio.DatagramProtocol):
 
     @property
     def sdp(self) -> str:
-        return _SDP.format(ip=self.host, port=self.port + 1 if self.port < 65535 else 40000)
+        return self.media("sendrecv")
+
+    def media(self, way: str) -> str:
+        return _SDP.format(ip=self.host, port=self.port + 1 if self.port < 65535 else 40000, way=way)
 
     @property
     def contact(self) -> str:
@@ -182,6 +185,10 @@ class Outgoing(Watched):
                 "CANCEL", self._uri, (self._call_id, self._from, f"<{self._uri}>"), self._cseq, branch=self._branch
             )
 
+    def hold(self) -> None:
+        self._cseq += 1
+        self.line.request("INVITE", self._target, self._ids, self._cseq, body=self.line.media("sendonly"))
+
     def _end(self, sip: int) -> None:
         self.sip = sip
         self.heard.append(f"ended {sip or 16}")
@@ -227,6 +234,7 @@ class Incoming(Watched):
         self.phone = phone
         self._invite = invite
         self._line = phone.line
+        self._cseq = 0
         self._line.dialogs[invite["call-id"]] = self._got
 
     def answer(self) -> None:
@@ -240,6 +248,14 @@ class Incoming(Watched):
         if self.state == "ringing":
             self._line.reply(self._invite, 180)
 
+    def hold(self, on: bool = True) -> None:
+        """RFC 3264 8.4: an offer in which we only send; sendrecv takes the other end back."""
+        m = self._invite
+        ids = (m["call-id"], m["to"] + ";tag=ua", m["from"])
+        self._cseq += 1
+        body = self._line.media("sendonly" if on else "sendrecv")
+        self._line.request("INVITE", m.contact, ids, self._cseq, body=body)
+
     def refuse(self, sip: int = 603) -> None:
         if self.state == "ringing":
             self._line.reply(self._invite, sip)
@@ -249,7 +265,7 @@ class Incoming(Watched):
         if self.state == "talking":
             m = self._invite
             ids = (m["call-id"], m["to"] + ";tag=ua", m["from"])
-            self._line.request("BYE", m.contact, ids, 1)
+            self._line.request("BYE", m.contact, ids, self._cseq + 1)
             self._end()
 
     def _end(self) -> None:
@@ -258,6 +274,9 @@ class Incoming(Watched):
             self.phone.calls.remove(self)
 
     def _got(self, m: Message) -> None:
+        if m.status >= 200 and m.method == "INVITE":  # the answer to our re-INVITE
+            ids = (m["call-id"], m["from"], m["to"])
+            self._line.request("ACK", self._invite.contact, ids, m.cseq)
         if m.status or m.method == "ACK":
             return
         if m.method == "INVITE":

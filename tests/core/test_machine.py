@@ -170,6 +170,11 @@ class Machine(RuleBasedStateMachine):
     def an_agent_hangs_up(self, data: st.DataObject, stays: bool) -> None:
         self.world.agent_hangs_up(self.pick(data, e.Stage.TALKING), stays)
 
+    @precondition(there_is(e.Stage.TALKING))
+    @rule(data=st.data(), on=st.booleans())
+    def an_agent_puts_his_caller_on_hold(self, data: st.DataObject, on: bool) -> None:
+        self.world.put_on_hold(self.pick(data, e.Stage.TALKING), on)
+
     @precondition(there_is(*e.Stage))
     @rule(data=st.data())
     def a_caller_hangs_up(self, data: st.DataObject) -> None:

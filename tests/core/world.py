@@ -45,6 +45,9 @@ def meets(skills: Skills, needs: Skills) -> bool:
     return all(any(s == skill and have >= level for s, have in skills) for skill, level in needs)
 
 
+UNSERVED = (c.Outcome.ABANDONED, c.Outcome.BUSIED, c.Outcome.FAILSAFE, c.Outcome.LOST)
+
+
 class Books:
     """What the commands alone tell, and the rules they must keep."""
 
@@ -64,6 +67,8 @@ class Books:
                 case c.CallFinished(call=call):
                     assert call not in self.ended, f"{call} ended twice"
                     self.ended[call] = command
+                    assert 0.0 <= command.on_hold_s <= command.talk_s + 1e-6
+                    assert bool(command.unserved) == (command.outcome in UNSERVED), command
                 case c.AnsweredWithoutAgent():
                     self.broken.append(command)
                 case c.Offer():
@@ -391,6 +396,12 @@ class World:
             target = call.targets[-1]
         call.stage, call.up, call.with_agent = e.Stage.TALKING, True, target.agent
         self.told(call.site, e.LegAnswered(call.id, call.attempt, call.leg))
+
+    def put_on_hold(self, call_id: str, on: bool = True) -> None:
+        """The agent's phone says so, at the agent's own site."""
+        agent = self.router.state.agents.get(self.calls[call_id].with_agent)
+        if agent is not None:  # a new plan may have dropped him while he talks
+            self.told(agent.site, e.PutOnHold(call_id, agent.site, agent.phone, on))
 
     def agent_hangs_up(self, call_id: str, stays: bool = False) -> None:
         """The agent's leg ends; the caller's too, unless he was put through."""

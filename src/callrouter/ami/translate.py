@@ -29,6 +29,7 @@ from callrouter.core.events import (
     PhoneActed,
     PhoneLeg,
     PhoneState,
+    PutOnHold,
     Result,
     TrunkState,
 )
@@ -43,6 +44,8 @@ WATCHED: Mapping[str, tuple[str, ...]] = {
     "UserEvent": ("UserEvent",),  # one sent by an AMI client has no channel; translate() then drops it
     "Newchannel": _CHANNEL,
     "Hangup": (*_CHANNEL, "Cause"),
+    "Hold": _CHANNEL,
+    "Unhold": _CHANNEL,
     "DialBegin": ("DestChannel", "DestUniqueid", "DestLinkedid", "DialString"),
     "DialEnd": ("DestChannel", "DestUniqueid", "DestLinkedid", "DialStatus"),
     "DeviceStateChange": ("Device", "State"),
@@ -244,6 +247,18 @@ def _hangup(site: str, m: Message) -> Events:
     return tuple(events)
 
 
+def _hold(site: str, m: Message, on: bool) -> Events:
+    """A phone has put the other end on hold. The caller's own channel says the same when he does: that is his time.
+
+    Told by the phone's own site, for a lent call too: there the trunk carries music, and no word of it.
+    """
+    call_uid = variable(m, "ChanVariable", "CR_CALL")
+    phone = endpoint(text(m, "Channel"))
+    if not phone or not entity(call_uid) or call_uid == m.get("Uniqueid"):
+        return ()
+    return (PutOnHold(entity(call_uid), site, phone, on),)
+
+
 def _dial(m: Message) -> tuple[CallId, int, str] | None:
     """(call, attempt, leg) when the caller's own channel dials for an order of ours."""
     call_uid = variable(m, "ChanVariable", "CR_CALL")
@@ -334,6 +349,8 @@ _HANDLERS: dict[str, _Handler] = {
     "UserEvent": _user_event,
     "Newchannel": _new_channel,
     "Hangup": _hangup,
+    "Hold": lambda site, m: _hold(site, m, on=True),
+    "Unhold": lambda site, m: _hold(site, m, on=False),
     "DialBegin": _dial_begin,
     "DialEnd": _dial_end,
     "DeviceStateChange": _device,

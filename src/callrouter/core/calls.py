@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from callrouter.core.commands import Outcome, Target
+from callrouter.core.commands import Outcome, Target, Unserved
 from callrouter.core.events import AgentId, CallId, LegId, Result
 from callrouter.core.timers import Timer
 
@@ -56,6 +56,27 @@ MOVES: dict[tuple[CallState, CallMove], CallState] = {
     **{(state, _M.FAILSAFE): _S.FAILSAFE for state in CallState},
 }
 
+_GAVE_UP = {
+    CallState.PROMPTED: Unserved.GAVE_UP_IN_MENU,
+    CallState.OFFERED: Unserved.GAVE_UP_RINGING,
+}
+
+
+def unserved(outcome: Outcome, state: CallState, busied: Unserved) -> Unserved:
+    """Why an attempt that ended in this state reached nobody."""
+    match outcome:
+        case Outcome.ABANDONED:
+            return _GAVE_UP.get(state, Unserved.GAVE_UP_WAITING)
+        case Outcome.BUSIED:
+            return busied
+        case Outcome.FAILSAFE:
+            return Unserved.FAILSAFE
+        case Outcome.LOST:
+            return Unserved.LOST
+        case _:
+            return Unserved.NONE
+
+
 RINGING = frozenset({_S.ARRIVED, _S.WAITING, _S.PROMPTED, _S.OFFERED, _S.RETURNING})
 
 
@@ -101,10 +122,13 @@ class Call:
     answered_at: float | None = None  # an agent answered (first time)
     somebody_at: float | None = None  # a phone answered then, and it is not known yet whose
     left_at: float | None = None  # the agent left the conversation
+    on_hold_at: float | None = None  # he has put the caller on hold since
+    on_hold_s: float = 0.0  # before that
     claimed: bool = False
     promise_broken: bool = False
     attempts: int = 0
     release: tuple[int, Outcome, str] | None = None  # (cause, outcome, because): end it as soon as it listens
+    busied: Unserved = Unserved.NONE  # why he is told busy
     because: str = ""  # the last decision
     steps: tuple[str, ...] = ()  # what he hears before he waits: notice, welcome, menu
     step: int = 0  # prompts so far

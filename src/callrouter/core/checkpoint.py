@@ -10,7 +10,7 @@ from math import inf
 
 from callrouter.core.agents import AgentSeat, AgentState, Intent
 from callrouter.core.calls import Attempt, Call, CallState
-from callrouter.core.commands import Outcome
+from callrouter.core.commands import Outcome, Unserved
 from callrouter.core.events import HotlineMode
 from callrouter.core.overflow import Deal, Health
 from callrouter.core.plan import Hotline, Plan
@@ -59,6 +59,9 @@ class SavedCall:
     prompted_at: float
     asked: int
     read_held: bool
+    on_hold_at: float | None = None
+    on_hold_s: float = 0.0
+    busied: Unserved = Unserved.NONE
 
 
 @dataclass(frozen=True, slots=True)

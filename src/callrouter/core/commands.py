@@ -66,6 +66,20 @@ class TryResult(StrEnum):
     UNKNOWN = "unknown"  # its end was not seen
 
 
+class Unserved(StrEnum):
+    """Why an attempt in opening hours reached nobody; `NONE`: it did, or it was not ours to serve."""
+
+    NONE = ""
+    GAVE_UP_IN_MENU = "gave_up_in_menu"  # hung up while he heard a menu or an announcement
+    GAVE_UP_WAITING = "gave_up_waiting"  # hung up while nobody was free for him
+    GAVE_UP_RINGING = "gave_up_ringing"  # hung up while an agent's phone rang for him
+    RING_LIMIT = "ring_limit"  # busied when he had rung as long as the hotline lets him
+    NOBODY_FREE = "nobody_free"  # busied at once: nobody was free, and the hotline lets nobody wait
+    LINE_FULL = "line_full"  # busied at once: as many waited as may
+    FAILSAFE = "failsafe"  # served by the dialplan, or not: there was no router to see it
+    LOST = "lost"  # its end was not seen
+
+
 # ---- orders
 
 
@@ -181,7 +195,10 @@ class CallAnswered:
 
 @dataclass(frozen=True, slots=True)
 class CallFinished:
-    """The call record, complete. Times are UTC seconds; wait_s counts to the answer or to the end."""
+    """The call record, complete. Times are UTC seconds; wait_s counts to the answer or to the end.
+
+    on_hold_s: part of talk_s in which the agent had put the caller on hold.
+    """
 
     call: CallId
     hotline: str
@@ -201,6 +218,8 @@ class CallFinished:
     attempts: int
     cause: int
     because: str
+    on_hold_s: float = 0.0
+    unserved: Unserved = Unserved.NONE
 
 
 @dataclass(frozen=True, slots=True)

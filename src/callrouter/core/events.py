@@ -151,6 +151,19 @@ class LegEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class PutOnHold:
+    """The phone of the call's agent has put the caller on hold, or (on false) taken him back. Answered: he pays.
+
+    (site, phone) is where the phone is. It has nothing to do with the hold loop in which callers wait unanswered.
+    """
+
+    call: CallId
+    site: str
+    phone: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OfferEnded:
     """The attempt is over without a conversation and the call is on its way back into hold.
 
@@ -310,6 +323,7 @@ Event = (
     | LegFailed
     | LegAnswered
     | LegEnded
+    | PutOnHold
     | OfferEnded
     | OrderLost
     | AgentActed

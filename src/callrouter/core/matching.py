@@ -13,7 +13,7 @@ from math import ceil
 
 from callrouter.core.agents import AgentMove, AgentSeat, AgentState
 from callrouter.core.calls import Attempt, Call, CallMove
-from callrouter.core.commands import CancelOffer, Claim, Offer, Outcome, Target
+from callrouter.core.commands import CancelOffer, Claim, Offer, Outcome, Target, Unserved
 from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal
 from callrouter.core.plan import Strategy
@@ -173,22 +173,24 @@ def _keep_or_release(s: State) -> None:
         if call is None or call.lane is None:
             continue
         if call.limit_at is not None and s.now >= call.limit_at:
-            release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
+            busy(s, call)
         elif not call.claimed:
             call.claimed = True
             s.tell(Claim(call.id, f"waits in {call.hotline}"))
 
 
-def limit_reason(s: State, call: Call) -> str:
-    """Why it is busy now, in words."""
+def busy(s: State, call: Call) -> None:
+    """End a call that listens and is at its ring limit."""
     limit = s.hotlines[call.hotline].ring_max_s
-    return f"rang {s.now - call.arrived_at:.1f} s, limit {limit:g} s" if limit else "nobody is free, no waiting here"
+    call.busied = Unserved.RING_LIMIT if limit else Unserved.NOBODY_FREE
+    because = f"rang {s.now - call.arrived_at:.1f} s, limit {limit:g} s" if limit else "nobody is free, no waiting here"
+    release(s, call, 17, Outcome.BUSIED, because)
 
 
 def limit_reached(s: State, call: Call) -> None:
     """The ring limit's instant: a waiting call ends; one that is offered or cannot be reached comes back first."""
     if call.lane is not None:
-        release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
+        busy(s, call)
 
 
 def cancel(s: State, call: Call, offer: Attempt, because: str) -> None:

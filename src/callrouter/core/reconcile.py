@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from callrouter.core.agents import LEGS_MAX, AgentMove, AgentSeat, AgentState
 from callrouter.core.calls import Attempt, Call, CallMove, CallState
-from callrouter.core.commands import CallOffered, Outcome, Target
+from callrouter.core.commands import CallOffered, Outcome, Target, Unserved
 from callrouter.core.events import LiveCall, Result, SiteRead, Stage
-from callrouter.core.matching import limit_reason
+from callrouter.core.matching import busy
 from callrouter.core.plan import Agent
 from callrouter.core.reception import PROMPT_MAX_S, next_step, release, steps_of
 from callrouter.core.state import HOLD_GRACE_S, RING_GRACE_S, State
@@ -94,7 +94,7 @@ def hold(s: State, call: Call) -> None:
     if call.release is not None:
         release(s, call, *call.release)
     elif call.attempt and call.limit_at is not None and s.now >= call.limit_at:
-        release(s, call, 17, Outcome.BUSIED, limit_reason(s, call))
+        busy(s, call)
     elif not next_step(s, call):
         s.enter_line(call)
 
@@ -120,6 +120,7 @@ def book(s: State, seen: LiveCall, site: str) -> Call:
         call.release = (17, Outcome.CLOSED, s.why_closed(hotline))
     elif s.waiting[hotline_name] > hotline.line_max:
         call.release = (17, Outcome.BUSIED, f"the line is full: {hotline.line_max} callers wait")
+        call.busied = Unserved.LINE_FULL
     return call
 
 
@@ -305,6 +306,8 @@ def lose_link(s: State, site: str) -> None:
     for call in s.calls.values():
         if call.site == site:
             s.leave_line(call)
+        if site in (call.site, call.agent.partition("/")[0]):
+            s.taken_off_hold(call)  # his return would not be seen: rather too little than too much
     for agent in s.plan.agents:
         if agent.site == site:
             s.move_seat(s.seats[agent.id], AgentMove.CHANGED, "no link to the site")

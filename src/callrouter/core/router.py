@@ -36,6 +36,7 @@ from callrouter.core.events import (
     PhoneLeg,
     PhoneState,
     PlanReplaced,
+    PutOnHold,
     Result,
     SiteRead,
     Stage,
@@ -231,6 +232,14 @@ def _leg_ended(s: State, e: LegEnded) -> None:
         s.agent_left(call, "his leg ended")
 
 
+def _put_on_hold(s: State, e: PutOnHold) -> None:
+    call = s.calls.get(e.call)
+    if call is None or call.state is not CallState.TALKING or s.by_phone.get((e.site, e.phone)) != call.agent:
+        s.ignore(e, "not the phone of a conversation")
+    elif not (s.put_on_hold(call) if e.on else s.taken_off_hold(call)):
+        s.ignore(e, "told twice")
+
+
 def _offer_ended(s: State, e: OfferEnded) -> None:
     current = _current(s, e)
     if current is None:
@@ -344,6 +353,7 @@ _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     LegFailed: _leg_failed,
     LegAnswered: _leg_answered,
     LegEnded: _leg_ended,
+    PutOnHold: _put_on_hold,
     OfferEnded: _offer_ended,
     OrderLost: _order_lost,
     AgentActed: agent_acted,

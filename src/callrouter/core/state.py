@@ -8,7 +8,7 @@ from __future__ import annotations
 from callrouter.core.agents import MOVES as SEAT_MOVES
 from callrouter.core.agents import RESTING, AgentMove, AgentSeat, AgentState, Intent
 from callrouter.core.calls import MOVES as CALL_MOVES
-from callrouter.core.calls import RINGING, Attempt, Call, CallMove, CallState
+from callrouter.core.calls import RINGING, Attempt, Call, CallMove, CallState, unserved
 from callrouter.core.commands import (
     AgentChanged,
     AgreementChanged,
@@ -176,7 +176,23 @@ class State(Network):
         """The agent's leg ended; the caller may stay (transfer)."""
         if self.move_call(call, CallMove.AGENT_LEFT):
             call.left_at = self.now
+            self.taken_off_hold(call)
             self._free(call, because)
+
+    def put_on_hold(self, call: Call) -> bool:
+        """The agent puts the caller on hold; False if he has already."""
+        if call.on_hold_at is not None:
+            return False
+        call.on_hold_at = self.now
+        return True
+
+    def taken_off_hold(self, call: Call) -> bool:
+        """He is back, or nobody can tell any more; False if he was not on hold."""
+        if call.on_hold_at is None:
+            return False
+        call.on_hold_s += self.now - call.on_hold_at
+        call.on_hold_at = None
+        return True
 
     def _free(self, call: Call, because: str) -> None:
         """Whoever of ours still talks in this call does so no more."""
@@ -224,6 +240,7 @@ class State(Network):
             self._free(call, "the call ended")
         agreement = call.agreement
         self.give_back(call)
+        self.taken_off_hold(call)
         del self.calls[call.id]
         self.held.pop(call.id, None)
         if call.answered_at is None:
@@ -256,6 +273,8 @@ class State(Network):
                 call.attempts,
                 cause,
                 because,
+                call.on_hold_s if answered else 0.0,
+                unserved(outcome, call.state, call.busied),
             )
         )
 

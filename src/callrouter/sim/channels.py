@@ -103,6 +103,8 @@ class Channel:
         self.sip = 0
         self.end_cause: int | None = None  # hang-up asked for, not yet done by the dialplan
         self.gone = False
+        self.holds = False  # its far end has put the other one on hold
+        self.on_hold = False  # it hears music for that reason
         self.far: FarEnd | None = None
         self.owner: Channel | None = None  # the channel that dialled this one
         self.frames: asyncio.Queue[Frame] = asyncio.Queue()

@@ -189,6 +189,18 @@ class VirtualPbx:
             self._run(channel, dialplan.private(self, channel, target))
         return call
 
+    def put_on_hold(self, channel: Channel, on: bool) -> None:
+        """The phone at the end of this channel sent a re-INVITE: the other end hears music, or him again."""
+        if channel.gone or channel.holds == on:
+            return
+        channel.holds = on
+        music = [("MusicClass", "default")] if on else []
+        self.emit("Hold" if on else "Unhold", "call,all", [*channel.headers(), *music])
+        for other in self._channels.values():
+            if other is not channel and other.bridge == channel.bridge:
+                other.on_hold = on
+                self.device_changed(other.endpoint)
+
     def outside(self, number: str) -> VirtualPhone:
         """The party in the world at `number`: answers after 3 s unless told otherwise."""
         if number not in self._outside:
@@ -337,14 +349,16 @@ class VirtualPbx:
 
     def _device_state(self, endpoint: str) -> str:
         ringing = in_use = False
+        held = True
         for channel in self._channels.values():
             if channel.endpoint == endpoint:
+                held = held and channel.on_hold
                 ringing = ringing or channel.state == RINGING
                 in_use = in_use or channel.state == UP or (channel.state == RING and channel.indicated)
         if ringing:
             return "RINGINUSE" if in_use else "RINGING"
         if in_use:
-            return "INUSE"
+            return "ONHOLD" if held else "INUSE"
         return "NOT_INUSE" if self.kind(endpoint) and self.has_contact(endpoint) else "UNAVAILABLE"
 
     def _contact(self, endpoint: str, peer_status: str, contact_status: str) -> None:

@@ -153,6 +153,7 @@ class Line(Protocol):
     def registered(self, phone: VirtualPhone) -> None: ...
     def unregistered(self, phone: VirtualPhone) -> None: ...
     def dial_out(self, phone: VirtualPhone, number: str) -> PhoneCall: ...
+    def put_on_hold(self, channel: Channel, on: bool) -> None: ...
 
 
 class PhoneCall(Watched):
@@ -182,6 +183,12 @@ class PhoneCall(Watched):
             channel = self.channel
             wire(lambda: channel.far_refused(sip))
             self.heard_end(0, sip)
+
+    def hold(self, on: bool = True) -> None:
+        """Put the other end on hold, or take it back."""
+        if self.state == "talking" and self.channel is not None:
+            channel = self.channel
+            wire(lambda: self.phone.line.put_on_hold(channel, on))
 
     def hang_up(self) -> None:
         if self.state != "ended" and self.channel is not None:
@@ -219,25 +226,25 @@ class VirtualPhone:
         self.choose: Callable[[VirtualPhone], Behaviour] | None = None
         self.on_answer: Callable[[PhoneCall], None] | None = None
         self.calls: list[PhoneCall] = []
-        self._line = line
+        self.line = line
 
     @property
     def pace(self) -> Pace:
-        return self._line.pace
+        return self.line.pace
 
     def register(self) -> None:
         if not self.is_registered:
             self.is_registered = True
-            self._line.registered(self)
+            self.line.registered(self)
 
     def unregister(self) -> None:
         if self.is_registered:
             self.is_registered = False
-            self._line.unregistered(self)
+            self.line.unregistered(self)
 
     def dial(self, number: str) -> PhoneCall:
         """Dial a feature code, another phone of the site, or (first digit 0) the world."""
-        return self._line.dial_out(self, number)
+        return self.line.dial_out(self, number)
 
     def hang_up(self) -> None:
         for call in tuple(self.calls):

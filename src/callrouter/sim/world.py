@@ -33,6 +33,8 @@ OCCUPIED = 0.65  # so busy are those on shift when the demo begins
 NOT_AT_DESK = 0.02  # share of offers that nobody takes
 DECLINED = 0.005
 ENDED_BY_AGENT = 0.4
+PUTS_ON_HOLD = 0.15
+ON_HOLD_S = 25.0
 WRAPS_EARLY = 0.35
 PRESSES = 0.75  # of those who hear a menu; the others hold the line
 REDIALS = 0.6
@@ -272,6 +274,10 @@ class World:
         about = call.channel.variables.get("CR_CALL", "").replace("-", "/", 1)
         self._talks[about] = call
         call.on_end = lambda _: self._hung_up(call, about)
+        if self.rng.random() < PUTS_ON_HOLD:
+            begins = 5.0 + self.rng.random() * TALK_S / 2
+            self._later(begins, call.hold)
+            self._later(begins + lognormal(self.rng, ON_HOLD_S, 0.6), lambda: call.hold(on=False))
 
     def _hung_up(self, call: PhoneCall, about: str) -> None:
         self._talks.pop(about, None)

@@ -64,10 +64,12 @@ CALL_RECORD = Table(
     Column("caller", String(64)),
     Column("withheld", Boolean, nullable=False),
     Column("outcome", String(32), nullable=False),
+    Column("unserved", String(32), nullable=False),  # why nobody was reached; '' if somebody was, or it was closed
     Column("arrived_at", Double, nullable=False),
     Column("ended_at", Double, nullable=False),
     Column("wait_s", Double, nullable=False),
     Column("talk_s", Double, nullable=False),
+    Column("on_hold_s", Double, nullable=False),  # part of talk_s
     Column("agent", String(64)),  # null: nobody answered, or erased
     Column("team", String(64), nullable=False),
     Column("agreement", String(64), nullable=False),  # '': the call's own team
