@@ -25,10 +25,11 @@ from callrouter.core.commands import (
     Offer,
     OfferFinished,
     Outcome,
+    Unserved,
 )
 from callrouter.core.demands import Demand
 from callrouter.core.events import CallArrived, CallEnded, LinkDown, PlanReplaced, Result, SiteRead, Tick
-from callrouter.core.plan import Agreement, Hotline, Plan, Site, Team
+from callrouter.core.plan import Agreement, Hotline, Hours, Plan, Site, Team
 from callrouter.core.snapshot import Counts
 from callrouter.measures import Measures
 from callrouter.reach import record_families
@@ -126,7 +127,7 @@ def test_series_of_the_plan_are_there_from_the_start() -> None:
         'callrouter_calls_finished_total{hotline="agency-gera",outcome="busied"}',
         'callrouter_call_wait_seconds_bucket{hotline="agency-gera",le="240.0",outcome="answered"}',
         'callrouter_answered_without_agent_total{hotline="agency-gera"}',
-        'callrouter_overflow_calls_total{agreement="gera-magdeburg",lender="magdeburg"}',
+        'callrouter_overflow_calls_total{agreement="gera-magdeburg",borrower="gera",lender="magdeburg"}',
         'callrouter_calls_answered_total{hotline="agency-gera",team="magdeburg"}',
         'callrouter_offers_total{result="no_answer",team="gera"}',
         'callrouter_link_up{site="gera"}',
@@ -163,7 +164,7 @@ def test_answered_counts_team_target_and_agreement() -> None:
     assert found['callrouter_calls_answered_total{hotline="agency-gera",team="gera"}'] == 1
     assert found['callrouter_calls_answered_total{hotline="agency-gera",team="magdeburg"}'] == 1
     assert found['callrouter_calls_answered_within_target_total{hotline="agency-gera"}'] == 1
-    assert found['callrouter_overflow_calls_total{agreement="gera-magdeburg",lender="magdeburg"}'] == 1
+    assert found['callrouter_overflow_calls_total{agreement="gera-magdeburg",borrower="gera",lender="magdeburg"}'] == 1
 
 
 def test_finished_counts_outcome_wait_and_talk() -> None:
@@ -261,7 +262,7 @@ def test_live_values_are_read_at_the_scrape() -> None:
     assert found['callrouter_calls_waiting{hotline="agency-gera"}'] == 2
     assert found['callrouter_agents{state="ready",team="gera"}'] == 3
     assert found['callrouter_agents{state="talking",team="gera"}'] == 0
-    assert found['callrouter_calls_borrowed{agreement="gera-magdeburg",borrower="gera"}'] == 1
+    assert found['callrouter_calls_borrowed{agreement="gera-magdeburg",borrower="gera",lender="magdeburg"}'] == 1
     assert found["callrouter_inbox_events"] == 5
     assert found["callrouter_journal_writable"] == 1
     assert found["callrouter_journal_lines_total"] == 12
@@ -295,7 +296,44 @@ def test_demands_are_counted_by_what_came_of_them() -> None:
 def test_ledger_of_lent_conversations() -> None:
     """What a lender talked for others is told per agreement; conversations of one's own are not."""
     found = after(FINISHED, replace(FINISHED, call="gera/2", agreement="", team="gera"))
-    assert found['callrouter_overflow_talk_seconds_total{agreement="gera-magdeburg",lender="magdeburg"}'] == 60
+    assert (
+        found['callrouter_overflow_talk_seconds_total{agreement="gera-magdeburg",borrower="gera",lender="magdeburg"}']
+        == 60
+    )
+
+
+def test_time_on_hold() -> None:
+    """Counted with the calls in which it happened; a call without it is not among them."""
+    found = after(replace(FINISHED, on_hold_s=12.5), replace(FINISHED, call="gera/2"))
+    assert found['callrouter_call_on_hold_seconds_total{hotline="agency-gera"}'] == 12.5
+    assert found['callrouter_calls_put_on_hold_total{hotline="agency-gera"}'] == 1
+
+
+def test_why_nobody_was_reached() -> None:
+    """Each attempt without an agent counts under one reason; answered ones under none."""
+    lost = replace(FINISHED, outcome=Outcome.BUSIED, unserved=Unserved.RING_LIMIT, talk_s=0.0)
+    found = after(FINISHED, lost, replace(lost, call="gera/3", unserved=Unserved.LINE_FULL))
+    reasons = {name: value for name, value in found.items() if name.startswith("callrouter_calls_unserved_total")}
+    assert len(reasons) == len(Unserved) - 1
+    assert sum(reasons.values()) == 2
+    assert found['callrouter_calls_unserved_total{hotline="agency-gera",reason="ring_limit"}'] == 1
+
+
+def test_ends_of_agreements() -> None:
+    """A switch with an end shows it until it is over; the agreement's own last day comes from the plan."""
+    dated = Hours("Europe/Berlin", ((),) * 7, last_day="2026-12-31")
+    measures = Measures(replace(PLAN, agreements=(replace(PLAN.agreements[0], window=dated),)))
+    switched = AgreementChanged("gera-magdeburg", enabled=True, before=False, until=1_795_431_600.0, reason="", by="")
+    of = '{agreement="gera-magdeburg"}'
+    name = f"callrouter_agreement_switch_ends_timestamp_seconds{of}"
+    measures.observe(Tick(), [switched], 0.0)
+    assert values(measures)[name] == 1_795_431_600.0
+    assert values(measures)[f"callrouter_agreement_ends_timestamp_seconds{of}"] == 1_798_758_000.0
+    measures.observe(Tick(), [replace(switched, until=None, by="expiry")], 0.0)
+    assert name not in values(measures)
+    measures.observe(Tick(), [switched], 0.0)
+    measures.observe(PlanReplaced(replace(PLAN, agreements=())), [], 0.0)
+    assert name not in values(measures)
 
 
 def test_definitions_are_published() -> None:

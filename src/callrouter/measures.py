@@ -8,13 +8,14 @@ Names follow the rules of prometheus.io.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol, get_args
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -22,38 +23,30 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from callrouter import __version__
+from callrouter.attempts import Attempts
+from callrouter.core import calendar
 from callrouter.core.agents import AgentState
 from callrouter.core.commands import (
     AgreementChanged,
-    AnsweredWithoutAgent,
     Ask,
-    CallAnswered,
-    CallFinished,
-    CallOffered,
     CancelOffer,
     Claim,
     Command,
     Ignored,
     Offer,
-    OfferFinished,
     Order,
-    Outcome,
     Release,
     Reread,
     Say,
-    Unserved,
 )
-from callrouter.core.events import Event, LinkDown, PlanReplaced, Result, SiteRead
+from callrouter.core.events import Event, LinkDown, PlanReplaced, SiteRead
 from callrouter.core.plan import Plan
 from callrouter.core.snapshot import Counts
 from callrouter.reach import Reach
 from callrouter.tally import Tally
 
-WAIT_BUCKETS_S = (1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 300, 600)
 LAG_BUCKETS_S = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 DECISION_BUCKETS_S = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
-NO_HOTLINE = "-"  # label of a call whose number belongs to no hotline
-WAITED = (Outcome.ANSWERED, Outcome.ABANDONED, Outcome.BUSIED)  # outcomes whose wait says something
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the series, and Prometheus sees a restart without them
 
@@ -100,11 +93,13 @@ class Measures:
         self._live = _Live()
         self._down: set[str] = set()
         self._sites: set[str] = set()
-        self._declare_calls()
+        self._switched: set[str] = set()  # agreements whose switch has an end
+        self.attempts = Attempts(self.registry)
         self._declare_engine()
         self._declare_service()
         self.reach = Reach(self.registry)
         self.registry.register(self._live)
+        ProcessCollector(registry=self.registry)
         self.show_plan(plan)
 
     def text(self) -> bytes:
@@ -118,67 +113,6 @@ class Measures:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"callrouter_{name}", text, labels, registry=self.registry)
-
-    def _declare_calls(self) -> None:
-        self.offered = self._counter(
-            "calls_offered_total",
-            "Call attempts that arrived in opening hours; busied and abandoned ones are included.",
-            "hotline",
-        )
-        self.closed = self._counter(
-            "calls_closed_total", "Call attempts that arrived outside opening hours; not among the offered.", "hotline"
-        )
-        self.finished = self._counter(
-            "calls_finished_total", "Ended call attempts by what came of them: exactly one outcome each.",
-            "hotline", "outcome",
-        )  # fmt: skip
-        self.answered = self._counter(
-            "calls_answered_total", "Call attempts that an agent answered, by the agent's team.", "hotline", "team"
-        )
-        self.within_target = self._counter(
-            "calls_answered_within_target_total",
-            "Call attempts whose agent answered no later than the hotline's target (240 s unless set) after arrival.",
-            "hotline",
-        )
-        self.wait = Histogram(
-            "callrouter_call_wait_seconds",
-            "Time from arrival to the agent's answer, or to the end of an attempt without one; by outcome.",
-            ("hotline", "outcome"),
-            buckets=WAIT_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.talk = self._counter(
-            "call_talk_seconds_total", "Time that agents talked with callers, added when the call ends.", "hotline"
-        )
-        self.on_hold = self._counter(
-            "call_on_hold_seconds_total",
-            "Time that callers were on hold after an agent had answered: they pay for it. Part of the talk time; from "
-            "the agent's phone, added when the call ends.",
-            "hotline",
-        )
-        self.put_on_hold = self._counter(
-            "calls_put_on_hold_total", "Ended call attempts in which the agent had put the caller on hold.", "hotline"
-        )
-        self.unserved = self._counter(
-            "calls_unserved_total",
-            "Ended call attempts in opening hours that reached no agent, by why: the caller gave up in the menu, while "
-            "he waited or while a phone rang for him; he was told busy at the ring limit, because nobody was free and "
-            "the hotline lets nobody wait, or because the line was full; the failsafe had him; or his end was not seen.",
-            "hotline", "reason",
-        )  # fmt: skip
-        self.offers = self._counter(
-            "offers_total", "Agents' phones that were rung for a call, by how that ended.", "team", "result"
-        )
-        self.overflow = self._counter(
-            "overflow_calls_total",
-            "Call attempts that a lending team answered under an overflow agreement.",
-            "agreement", "lender",
-        )  # fmt: skip
-        self.without_agent = self._counter(
-            "answered_without_agent_total",
-            "Callers whose call was answered though no agent had answered: they paid to wait. Must stay 0.",
-            "hotline",
-        )
 
     def _declare_engine(self) -> None:
         self._events = {kind.__name__: 0 for kind in get_args(Event)}
@@ -219,6 +153,16 @@ class Measures:
         self.agreement_enabled = self._gauge(
             "agreement_enabled", "1 while the overflow agreement is switched on.", "agreement"
         )
+        self.switch_ends = self._gauge(
+            "agreement_switch_ends_timestamp_seconds",
+            "When what an overflow agreement was switched to by hand ends, UTC; missing when it has no end.",
+            "agreement",
+        )
+        self.agreement_ends = self._gauge(
+            "agreement_ends_timestamp_seconds",
+            "When an overflow agreement itself ends by its date, UTC; missing when it has none.",
+            "agreement",
+        )
         self.config = self._gauge("config_info", "Version of the configuration in force, as a label.", "version")
         self.reload_ok = self._gauge(
             "config_last_reload_successful", "1 if the last configuration that was read could be used."
@@ -241,31 +185,15 @@ class Measures:
         for site in plan.sites:
             for metric in (self.link_up, self.reconnects, self.site_reads):
                 metric.labels(site.name)
-        self.reach.show_plan(plan)
-        self.finished.labels(NO_HOTLINE, Outcome.UNKNOWN_NUMBER.value)
-        lenders: dict[str, list[str]] = {}
+        for name in self._switched - {agreement.name for agreement in plan.agreements}:
+            self._switch_ends(name, None)
+        self.agreement_ends.clear()
         for agreement in plan.agreements:
-            self.overflow.labels(agreement.name, agreement.lender)
-            lenders.setdefault(agreement.borrower, []).append(agreement.lender)
-        for hotline in plan.hotlines:
-            for counter in (
-                self.offered, self.closed, self.within_target, self.without_agent, self.talk, self.on_hold,
-                self.put_on_hold,
-            ):  # fmt: skip
-                counter.labels(hotline.name)
-            for reason in Unserved:
-                if reason:
-                    self.unserved.labels(hotline.name, reason.value)
-            for outcome in Outcome:
-                self.finished.labels(hotline.name, outcome.value)
-            for outcome in WAITED:
-                self.wait.labels(hotline.name, outcome.value)
-            home = {*hotline.teams, *(team for topic in hotline.topics for team in topic.teams)}
-            for team in sorted(home | {lender for name in home for lender in lenders.get(name, ())}):
-                self.answered.labels(hotline.name, team)
-        for team_ in plan.teams:
-            for result in ("answered", *Result):
-                self.offers.labels(team_.name, str(result))
+            if agreement.window is not None and agreement.window.last_day:
+                self.agreement_ends.labels(agreement.name).set(calendar.end(agreement.window))
+        self.attempts.show_plan(plan)
+        self.reach.show_plan(plan)
+        self._lenders = {(one.name, one.borrower): one.lender for one in plan.agreements}
 
     def show_agreements(self, switched: Iterable[tuple[str, bool]]) -> None:
         """The switches as they stand, at the start and after a new plan."""
@@ -303,36 +231,21 @@ class Measures:
 
     def _count(self, notice: Command) -> None:
         match notice:
-            case CallOffered(hotline=hotline, open=opened):
-                (self.offered if opened else self.closed).labels(hotline or NO_HOTLINE).inc()
-            case CallAnswered():
-                self.answered.labels(notice.hotline, notice.team).inc()
-                if notice.within_target:
-                    self.within_target.labels(notice.hotline).inc()
-                if notice.agreement:
-                    self.overflow.labels(notice.agreement, notice.team).inc()
-            case CallFinished(hotline=hotline, outcome=outcome):
-                self.reach.finished(notice)
-                self.finished.labels(hotline or NO_HOTLINE, outcome.value).inc()
-                if outcome in WAITED:
-                    self.wait.labels(hotline or NO_HOTLINE, outcome.value).observe(notice.wait_s)
-                if notice.talk_s > 0:
-                    self.talk.labels(hotline).inc(notice.talk_s)
-                if notice.on_hold_s > 0:
-                    self.put_on_hold.labels(hotline).inc()
-                    self.on_hold.labels(hotline).inc(notice.on_hold_s)
-                if notice.unserved:
-                    self.unserved.labels(hotline, notice.unserved.value).inc()
-            case OfferFinished(team=team, result=result):
-                self.offers.labels(team, "answered" if result is None else result.value).inc()
-            case AgreementChanged(agreement=agreement, enabled=enabled):
+            case AgreementChanged(agreement=agreement, enabled=enabled, until=until):
                 self.agreement_enabled.labels(agreement).set(enabled)
-            case AnsweredWithoutAgent(hotline=hotline):
-                self.without_agent.labels(hotline or NO_HOTLINE).inc()
+                self._switch_ends(agreement, until)
             case Ignored(event=kind):
                 self.ignored.labels(kind).inc()
             case _:
-                pass  # orders are counted when they leave
+                self.attempts.count(notice)
+
+    def _switch_ends(self, agreement: str, until: float | None) -> None:
+        self._switched.discard(agreement)
+        with suppress(KeyError):
+            self.switch_ends.remove(agreement)
+        if until is not None:
+            self._switched.add(agreement)
+            self.switch_ends.labels(agreement).set(until)
 
     # ---- the engine's meter
 
@@ -384,11 +297,11 @@ class Measures:
             yield agents
             borrowed = GaugeMetricFamily(
                 "callrouter_calls_borrowed",
-                "Calls that a lending team has now under an agreement, rung or talking.",
-                labels=("agreement", "borrower"),
+                "Calls of the borrowing team that the lending team has now under an agreement, rung or talking.",
+                labels=("agreement", "borrower", "lender"),
             )
-            for (agreement, borrower), number in now.borrowed.items():
-                borrowed.add_metric((agreement, borrower), number)
+            for deal, number in now.borrowed.items():
+                borrowed.add_metric((*deal, self._lenders.get(deal, "")), number)
             yield borrowed
             yield GaugeMetricFamily("callrouter_inbox_events", "Events that wait to be handled.", value=inbox())
 

@@ -1,4 +1,4 @@
-"""How well callers are served, as Prometheus metrics: demands, and the ledger of lent conversations.
+"""How well callers are served, as Prometheus metrics: demands, which are what callers see.
 
 Counted from what is kept in SQL, when it is kept there, so that pages, reports and metrics say the same. Labels are
 bounded by the plan; `number` says whether callers showed theirs: who withholds it cannot be told from the next one, so
@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from callrouter.core.commands import CallFinished
 from callrouter.core.demands import Demand
 from callrouter.core.plan import Plan
 
@@ -55,11 +54,6 @@ class Reach:
             buckets=ATTEMPTS_BUCKETS,
             registry=registry,
         )
-        self.lent = counter(
-            "overflow_talk_seconds_total",
-            "Time that a lending team talked with callers of another one under an agreement, added when the call ends.",
-            "agreement", "lender",
-        )  # fmt: skip
 
     def show_plan(self, plan: Plan) -> None:
         """Let the series begin at zero."""
@@ -69,13 +63,6 @@ class Reach:
                     metric.labels(hotline.name, number)
             for reached in ("yes", "no"):
                 self.attempts.labels(hotline.name, reached)
-        for agreement in plan.agreements:
-            self.lent.labels(agreement.name, agreement.lender)
-
-    def finished(self, record: CallFinished) -> None:
-        """A call ended: enter it into the ledger."""
-        if record.agreement:
-            self.lent.labels(record.agreement, record.team).inc(record.talk_s)
 
     def closed(self, demands: Iterable[Demand]) -> None:
         """Demands that are kept as closed."""

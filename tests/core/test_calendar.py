@@ -109,3 +109,10 @@ def test_due_on_a_working_day() -> None:
     for hour in ("00:00:00", "23:59:59"):
         assert calendar.due_at(hours, at(f"2026-11-24T{hour}"), 2, 64_800) == at("2026-11-27T18:00:00")
     assert calendar.due_at(Hours("Europe/Berlin", ((),) * 7), at("2026-11-24T09:00:00"), 1, 0) == inf
+
+
+def test_the_last_day_ends_at_the_next_midnight_by_the_wall_clock() -> None:
+    """25 October 2026 has 25 hours; hours without a last day have no end."""
+    hours = Hours("Europe/Berlin", ((),) * 7, last_day="2026-10-25")
+    assert calendar.end(hours) == at("2026-10-26T00:00:00")
+    assert calendar.end(replace(hours, last_day="")) == inf

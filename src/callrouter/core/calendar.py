@@ -94,6 +94,11 @@ def open_s(hours: Hours | None, start: float, end: float) -> float:
     return total
 
 
+def end(hours: Hours) -> float:
+    """The midnight after its last day; inf: it has none."""
+    return instant(_zone(hours.zone), date.fromisoformat(hours.last_day), 86_400) if hours.last_day else inf
+
+
 def due_at(hours: Hours, since: float, days: int, at_s: int) -> float:
     """`at_s` seconds into the working day that comes `days` after the day of `since`; inf: not within the horizon.
 
