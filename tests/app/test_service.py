@@ -66,7 +66,7 @@ async def test_overflow_follows_the_agreement_and_its_switch(network: Network, t
         caller.hang_up()
         await until(lambda: not service.engine.snapshot().calls)
         _, text = await get(service, "/metrics")
-        assert 'callrouter_overflow_calls_total{agreement="both",lender="gotha"} 1.0' in text
+        assert 'callrouter_overflow_calls_total{agreement="both",borrower="gera",lender="gotha"} 1.0' in text
         status, answer = await get(service, "/api/v1/agreements/both/switch", switch)
         assert status == 200, answer
     async with network.service(tmp_path / "var") as service:
@@ -292,7 +292,7 @@ async def test_measures_and_records_say_the_same(network: Network, tmp_path: Pat
         assert values[series] == sum(row.outcome == outcome for row in calls)
     lent = [row for row in calls if row.agreement == "both"]
     assert len(lent) == 3
-    assert values['callrouter_overflow_calls_total{agreement="both",lender="gotha"}'] == len(lent)
+    assert values['callrouter_overflow_calls_total{agreement="both",borrower="gera",lender="gotha"}'] == len(lent)
     assert values['callrouter_overflow_talk_seconds_total{agreement="both",lender="gotha"}'] == pytest.approx(
         sum(row.talk_s for row in lent)
     )
