@@ -10,7 +10,7 @@ import gc
 import random
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -225,6 +225,8 @@ class Service:
             log.warning("changes under 'service' take effect after a restart")
         changed = [name for name, one in self._connections.items() if connections.get(name) != one]
         new = [name for name, one in connections.items() if self._connections.get(name) != one]
+        if loaded.unguided:  # as they were, rather than without those that have a mistake
+            loaded = replace(loaded, desk=replace(loaded.desk, guides=self.loaded.desk.guides))
         self._connections, self._tls, self.loaded = connections, tls, loaded
         for name in changed:
             await self.switchboard.links.pop(name).close()
@@ -258,6 +260,8 @@ class Service:
             await self.apply(result)
             self._config_trouble = ""
             self.measures.reloaded(True, self.engine.now())
+            for problem in result.unguided:
+                log.error("the guides stay as they were", problem=str(problem))
         except ConfigError as error:
             self._refuse(len(error.problems), [str(problem) for problem in error.problems])
         except (SecretError, ValueError, OSError, NotDecided, Overloaded) as error:

@@ -30,6 +30,7 @@ def check(folder: Path, as_json: bool, secrets: bool) -> None:
     warnings: tuple[Problem, ...] = ()
     try:
         loaded = load(folder)
+        problems = loaded.unguided
         warnings = (*loaded.warnings, *prompt_warnings(loaded, folder))
     except ConfigError as error:
         problems = error.problems

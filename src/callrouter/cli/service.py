@@ -35,7 +35,7 @@ def run(folder: Path, log_level: str, log_format: str) -> None:
         for problem in error.problems:
             click.echo(str(problem), err=True)
         raise SystemExit(2) from error
-    for warning in loaded.warnings:
+    for warning in (*loaded.unguided, *loaded.warnings):
         log.warning("configuration", problem=str(warning))
     try:
         raise SystemExit(asyncio.run(_run(loaded, folder)))

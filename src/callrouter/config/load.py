@@ -18,12 +18,14 @@ from pydantic import TypeAdapter, ValidationError
 from callrouter.config import kinds, offices, schema
 from callrouter.config.build import make_desk, make_plan, years_from
 from callrouter.config.draft import Draft
+from callrouter.config.guides import read_guides
 from callrouter.config.messages import did_you_mean, explain_all
 from callrouter.config.model import Model
 from callrouter.config.references import check_references
 from callrouter.config.sense import check_sense
 from callrouter.config.source import ConfigError, Place, Problem, Source
 from callrouter.core.plan import Plan
+from callrouter.desk.guides import Guides
 from callrouter.desk.plan import Desk
 
 SECTIONS: dict[str, type[Model]] = {
@@ -47,13 +49,14 @@ class Loaded:
     the files' names do not count, order does. So it is the same on every day of a year, and another in the next year
     (or with a release that knows of a new holiday) only if days that return are meant: another version, another plan.
     network: what the plan leaves out, such as connections, trunks and the service.
-    desk: what people do beside routing, as plain data.
+    desk: what people do beside routing, as plain data. unguided: what is wrong with guides; routing does not need them.
     """
 
     plan: Plan
     desk: Desk
     network: schema.Network
     warnings: tuple[Problem, ...]
+    unguided: tuple[Problem, ...] = ()
 
 
 def utc_today() -> date:
@@ -85,8 +88,11 @@ def load(folder: Path, today: date | None = None) -> Loaded:
     network = schema.Network.model_construct(None, **entries, service=draft.service)
     plan = make_plan(network, "", today)
     version = hashlib.sha256(json.dumps([values, _calendar(plan)]).encode()).hexdigest()[:12]
-    warnings = tuple(sorted(set(draft.warnings)))
-    return Loaded(replace(plan, version=version), make_desk(network, today), network, warnings)
+    guides, about_guides = read_guides(folder, draft)
+    warnings = tuple(sorted({*draft.warnings, *(one for one in about_guides if one.warning)}))
+    unguided = tuple(one for one in about_guides if not one.warning)
+    desk = replace(make_desk(network, today), guides=Guides(guides))
+    return Loaded(replace(plan, version=version), desk, network, warnings, unguided)
 
 
 def _calendar(plan: Plan) -> list[list[str]]:

@@ -78,9 +78,11 @@ class Source:
 
     def read(self, path: Path, shown: str) -> list[tuple[str, Place, Node]]:
         """(key, its place, node) for each top-level key of one file; what cannot be read is reported and left out."""
-        text = self._text(path, shown)
-        if text is None:
-            return []
+        text = self.text(path, shown)
+        return [] if text is None else self.parse(text, shown)
+
+    def parse(self, text: str, shown: str) -> list[tuple[str, Place, Node]]:
+        """The same for a text that begins in the file's first line."""
         yaml = YAML(typ="safe", pure=True)
         try:
             node = yaml.compose(text)
@@ -113,7 +115,8 @@ class Source:
             return []
         return self._pairs(node, shown)
 
-    def _text(self, path: Path, shown: str) -> str | None:
+    def text(self, path: Path, shown: str) -> str | None:
+        """A file's text, or None with what is wrong reported."""
         try:
             return path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:

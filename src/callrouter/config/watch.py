@@ -15,6 +15,7 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
+from callrouter.config import guides
 from callrouter.config.load import Loaded, load, utc_today
 from callrouter.config.source import ConfigError
 
@@ -71,6 +72,7 @@ async def _set_on_change(folder: Path, changed: asyncio.Event) -> None:
         with suppress(FileNotFoundError):
             async for changes in awatch(
                 folder,
+                *(place for place in _places(folder)[1:] if place.is_dir()),
                 watch_filter=_counts,
                 step=_QUIET_MS,
                 rust_timeout=_LOOK_MS,
@@ -88,16 +90,25 @@ async def _set_on_change(folder: Path, changed: asyncio.Event) -> None:
             changed.set()
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """Device and inode; None while there is no such folder."""
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def _places(folder: Path) -> tuple[Path, ...]:
+    """Where files of a configuration lie."""
+    return folder, folder / guides.FOLDER
+
+
+def _identity(folder: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Device and inode of each place; None while there is no such folder."""
+    found: list[tuple[int, int] | None] = []
+    for place in _places(folder):
+        try:
+            status = place.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_dev, status.st_ino))
+    return tuple(found)
 
 
 def _counts(_change: Change, path: str) -> bool:
-    """YAML files, and the link `..data` by which Kubernetes exchanges all files of a mounted folder at once."""
+    """YAML and Markdown, and the link `..data` by which Kubernetes exchanges all files of a mounted folder at once."""
     name = Path(path).name
-    return name == "..data" or (name.endswith((".yaml", ".yml")) and not name.startswith("."))
+    return name == "..data" or (name.endswith((".yaml", ".yml", ".md")) and not name.startswith("."))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callrouter.core.plan import Hours
+from callrouter.desk.guides import Guides
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Desk:
     """Order matters: the first department that names a topic gets its callbacks."""
 
     departments: tuple[Department, ...] = ()
+    guides: Guides = field(default_factory=Guides)
 
     def department(self, name: str) -> Department | None:
         return next((one for one in self.departments if one.name == name), None)
