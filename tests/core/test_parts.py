@@ -13,7 +13,7 @@ from callrouter.core.plan import Hotline, Number, Team, Topic
 from callrouter.core.selection import Pool
 from callrouter.core.timers import Rank, Timers, after, instant
 
-MICROS = st.integers(0, 4_000_000_000_000_000)  # until 2096
+MICROS = st.integers(0, 2_100_000_000_000_000)  # until 2036: twice as late a float of seconds is half as fine
 
 
 @given(MICROS, st.integers(0, 86_400_000_000), st.floats(-0.4e-6, 0.4e-6))
