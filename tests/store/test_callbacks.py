@@ -8,9 +8,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.callers import BadKey, Callers
-from callrouter.core.commands import CallbackKind, CallbackResult
-from callrouter.desk import callbacks
-from callrouter.desk.callbacks import Callback
+from callrouter.core import callbacks
+from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult
 from callrouter.store.callbacks import Callbacks, open_
 from callrouter.store.retention import DAY_S, Days, Forgotten, erase, forget
 from callrouter.store.schema import CALLBACK

@@ -24,48 +24,6 @@ class Outcome(StrEnum):
     LOST = "lost"  # the site lost it, or its end was not seen
 
 
-class CallbackKind(StrEnum):
-    """How a callback came to be."""
-
-    CAPTURED = "captured"  # the caller asked for it while nobody could serve him: a promise
-    UNREACHED = "unreached"  # he gave up or heard busy without one; somebody may ring him all the same
-    DEPARTMENT = "department"  # an agent promised that a department rings: a promise
-
-
-class CallbackStatus(StrEnum):
-    """Where it stands."""
-
-    OPEN = "open"
-    TAKEN = "taken"  # somebody is at it
-    NOT_REACHED = "not_reached"  # tried in vain; to be tried again
-    DONE = "done"
-
-
-class CallbackResult(StrEnum):
-    """What came of a callback that is done."""
-
-    REACHED = "reached"
-    SUPERSEDED = "superseded"  # he rang again and was answered
-    WRONG_NUMBER = "wrong_number"
-    GIVEN_UP = "given_up"  # not reached in as many tries as are made
-    EXPIRED = "expired"  # nobody came to it in time
-    CANCELLED = "cancelled"  # by hand, with a reason
-    FORGOTTEN = "forgotten"  # he asked to be erased
-
-
-class TryResult(StrEnum):
-    """What came of one outbound call."""
-
-    REACHED = "reached"
-    NOT_REACHED = "not_reached"  # nobody answered
-    BUSY = "busy"
-    WRONG_NUMBER = "wrong_number"  # no such number
-    FAILED = "failed"  # no line, no route: not the called party's doing
-    AGENT_MISSED = "agent_missed"  # the agent's phone was not answered: nobody was called
-    CANCELLED = "cancelled"  # by hand, or for a call that came in
-    UNKNOWN = "unknown"  # its end was not seen
-
-
 class Unserved(StrEnum):
     """Why an attempt in opening hours reached nobody; `NONE`: it did, or it was not ours to serve."""
 

@@ -16,8 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from callrouter.callers import BadKey, Callers
-from callrouter.core.commands import CallbackKind, CallbackResult, CallbackStatus, TryResult
-from callrouter.desk.callbacks import Callback
+from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult, CallbackStatus, TryResult
 from callrouter.store.schema import CALLBACK
 
 log = structlog.get_logger(__name__)

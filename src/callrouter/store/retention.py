@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import ColumnElement, Table, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from callrouter.core.commands import CallbackResult, CallbackStatus
+from callrouter.core.callbacks import CallbackResult, CallbackStatus
 from callrouter.store.schema import AUDIT, CALL_RECORD, CALLBACK, CALLBACK_TRY, DEMAND
 from callrouter.store.store import FAULTS
 
