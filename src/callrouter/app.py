@@ -42,6 +42,7 @@ from callrouter.store.feed import Feed
 from callrouter.store.retention import daily
 from callrouter.store.store import FAULTS, Store
 from callrouter.web.context import Candidate, Context
+from callrouter.web.front import Front
 from callrouter.web.service import Server
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,7 @@ class Options:
     clock: Callable[[], float] = field(default_factory=Clock)
     rate: float = 1.0  # of that clock
     rng: Callable[[], float] = random.random
+    demo: Sequence[tuple[str, str, str]] = ()  # accounts that the login page tells everybody
 
 
 class Service:
@@ -126,7 +128,11 @@ class Service:
             tokens=wiring.tokens(service, options.reveal),
         )
         host = service.host if options.host is None else options.host
-        self.server = Server(context, host, service.port if options.port is None else options.port)
+        self.front = Front(
+            context, wiring.accounts(service, self.store.engine), service.pages, demo=options.demo, rate=options.rate
+        )
+        self.engine.observe(self.front.live.observe)
+        self.server = Server(context, host, service.port if options.port is None else options.port, self.front)
         self._tasks: list[asyncio.Task[None]] = []
         self._engine_task: asyncio.Task[None] | None = None
         self._nudge = asyncio.Event()
@@ -167,6 +173,7 @@ class Service:
         self._keep("store", self.store.run)
         self._keep("call records", self.feed.run)
         self._keep("retention", self._erase)
+        self._keep("pages", self.front.live.run)
         for name in self._connections:
             self._link(name)
         self.measures.show_agreements(wiring.switches(self.router).items())
@@ -195,6 +202,7 @@ class Service:
             await asyncio.gather(self._engine_task, return_exceptions=True)
         self.journal.close(self.engine.now())
         await self.feed.round()
+        self.front.passwords.close()
         await self.store.close()
         log.info("callrouter has stopped")
 

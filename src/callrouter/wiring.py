@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from callrouter.accounts.book import AccountBook, Limits
 from callrouter.callers import Callers, kept_secret
 from callrouter.config import schema
 from callrouter.config.secret import Secret
@@ -104,6 +107,11 @@ class RouterSeats:
 
     def agent_of(self, site: str, phone: str) -> AgentId | None:
         return self._router.state.by_phone.get((site, phone))
+
+
+def accounts(service: schema.Service, engine: AsyncEngine) -> AccountBook:
+    limits = service.pages.sessions
+    return AccountBook(engine, Limits(limits.idle_min * 60.0, limits.longest_h * 3600.0))
 
 
 def callers(service: schema.Service, state_dir: Path, reveal: Reveal) -> Callers:

@@ -33,6 +33,7 @@ from callrouter.config.load import Loaded, load
 from callrouter.config.source import ConfigError
 from callrouter.core.calendar import is_open
 from callrouter.core.plan import Plan
+from callrouter.roles import Grant
 from callrouter.sim.pace import Pace
 from callrouter.sim.pbx import HOST, VirtualPbx, boot
 from callrouter.sim.world import BURST_AFTER_S, World
@@ -41,6 +42,15 @@ START_H, START_MIN = 10, 15
 LINE_EVERY_S = 5.0
 DRAW_EVERY_S = 0.5
 LINKS_WITHIN_S = 10.0
+PASSWORD = "demo-demo-demo"  # noqa: S105  told to everybody
+ACCOUNTS = (  # name, title, grants
+    ("leitung-magdeburg", "Leitung Magdeburg", ("supervisor:magdeburg",)),
+    ("leitung-gera", "Leitung Gera", ("supervisor:gera",)),
+    ("agent-magdeburg", "Platz 1001 in Magdeburg", ("agent:magdeburg/1001",)),
+    ("wand-magdeburg", "Bildschirm an der Wand in Magdeburg", ("display:magdeburg",)),
+    ("betrieb", "Technischer Betrieb", ("ops",)),
+    ("verwaltung", "Verwaltung der Konten", ("admin",)),
+)
 # as installed, and in a clone
 _EXAMPLES = tuple(Path(__file__).resolve().parents[up] / name for up, name in ((1, "example"), (3, "config")))
 
@@ -133,6 +143,7 @@ class _Demo:
         self.service = self._service()
         try:
             await self._start(self.service)
+            await self._accounts_of_demo(self.service)
             scene = await self._set_scene(self.service)
             self.world.start()
             await self._show(scene, None if duration is None else loop.time() + duration)
@@ -161,10 +172,17 @@ class _Demo:
             reveal=lambda secret: self.token if secret in tokens else self.secret,
             clock=self.pace,
             rate=self.pace.rate,
+            demo=[(name, PASSWORD, title) for name, title, _ in ACCOUNTS],
         )
         service = app.Service(loaded, options)
         service.engine.observe(self.tally.observe)
         return service
+
+    async def _accounts_of_demo(self, service: app.Service) -> None:
+        """People who may look at the pages; the login page names them."""
+        book, kept = service.front.accounts, await service.front.passwords.hash(PASSWORD)
+        for name, title, grants in ACCOUNTS:
+            await book.add(name, title, [Grant.read(grant) for grant in grants], kept, time())
 
     async def _start(self, service: app.Service) -> None:
         try:
@@ -199,6 +217,7 @@ class _Demo:
         ]
         if self.pace.rate > 1:
             self.notes.append("At this pace the opening hours are lifted, so that the day does not end.")
+        self.notes.append(f"Pages: {service.server.url}/ with demo accounts, e.g. {ACCOUNTS[0][0]} / {PASSWORD}")
         if self.loaded.network.service.tokens:
             api = f"{service.server.url}/api/v1/agreements"
             self.notes.append(f"Try: curl -H 'Authorization: Bearer {self.token}' {api}")

@@ -6,6 +6,7 @@ A number may come as text: that is how YAML is read here (`source.py`). Each kin
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 from callrouter.config.hours import HoursError, clock_of, days_of, iso_date, make_hours, spans_of
 from callrouter.config.messages import wrong
 from callrouter.core.plan import Span
+from callrouter.roles import BadGrant, Grant
 
 Land = Literal["BB", "BE", "BW", "BY", "HB", "HE", "HH", "MV", "NI", "NW", "RP", "SH", "SL", "SN", "ST", "TH"]
 
@@ -44,6 +46,22 @@ def _zone(value: str) -> str:
     return value
 
 
+def _proxy(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError:
+        raise wrong(f"'{value}' is no address or network", "write it like 127.0.0.1 or 10.1.0.0/16") from None
+    return value
+
+
+def _grant(value: str) -> str:
+    try:
+        return str(Grant.read(value))
+    except BadGrant as error:
+        what, _, mend = str(error).partition("; ")
+        raise wrong(what, mend) from None
+
+
 def listed(value: object) -> object:
     """One thing where a list may stand is a list of one."""
     return value if isinstance(value, list) or value is None else [value]
@@ -57,6 +75,7 @@ def _text_schema(pattern: str, **more: Any) -> WithJsonSchema:
 Whole = Annotated[int, BeforeValidator(no_bool)]
 Count = Annotated[Whole, Field(ge=0, le=1_000_000)]
 Seconds = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=86_400, allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1, max_length=200), matching(r"[^\x00-\x1f\x7f]*", "text", "use one line")]
 SiteName = Annotated[
     str, matching("[a-z][a-z0-9]{0,15}", "name of a site", "use a-z and 0-9, a letter first, at most 16 in all")
@@ -99,6 +118,9 @@ Address = Annotated[
         "write it like name@example.org",
     ),
 ]
+Proxy = Annotated[str, AfterValidator(_proxy)]
+GrantText = Annotated[str, AfterValidator(_grant)]
+Grants = Annotated[list[GrantText], BeforeValidator(listed, json_schema_input_type=list[GrantText] | GrantText)]
 Port = Annotated[Whole, Field(ge=1, le=65_535)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Level = Annotated[Whole, Field(ge=1, le=9)]

@@ -32,6 +32,7 @@ from callrouter.config.kinds import (
     Prefix,
     Printed,
     Seconds,
+    Share,
     SipAddress,
     SiteName,
     Skills,
@@ -41,11 +42,11 @@ from callrouter.config.kinds import (
     Zone,
     listed,
     matching,
-    no_bool,
 )
 from callrouter.config.messages import wrong
 from callrouter.config.model import Model
 from callrouter.config.offices import Department
+from callrouter.config.pages import Pages
 from callrouter.config.secret import Secret
 from callrouter.core.plan import Strategy
 
@@ -293,7 +294,7 @@ class Agreement(Model):
     """First day."""
     until: Day | None = None
     """Last day, included."""
-    lender_health: Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    lender_health: Share = 0.0
     """Lend only while the lender's own share answered in time is at least this (0 to 1); 0: do not ask."""
     enabled: bool = True
 
@@ -356,6 +357,7 @@ class Service(Model):
     caller_key: Secret | None = None
     """Key for the hashes of callers' numbers; without it one is made in state_dir. Several routers need the same."""
     retention_days: RetentionDays = RetentionDays()
+    pages: Pages = Pages()
     inbox_max: Annotated[Whole, Field(ge=100, le=10_000_000)] = 20_000
     """Events that may wait to be handled."""
 

@@ -17,8 +17,8 @@ from callrouter.i18n.texts import FOLDER, LANGUAGES
 
 SOURCE = FOLDER.parent
 METHODS = [("**/templates/**", "jinja2"), ("**.py", "python")]
-# `_` and `say` are a Texts; `gettext` and `ngettext` are for templates
-KEYWORDS = {"_": None, "say": None, "mark": None, "gettext": None, "ngettext": (1, 2), "plural": (1, 2)}
+# `_` and `texts` are a Texts; `gettext` and `ngettext` are for templates
+KEYWORDS = {"_": None, "texts": None, "mark": None, "gettext": None, "ngettext": (1, 2), "plural": (1, 2)}
 HEAD = r"""# The twin of each German text. `make texts` writes this file; only the msgstr lines are for hands.
 msgid ""
 msgstr ""

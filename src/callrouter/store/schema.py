@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 METADATA = MetaData()
 
@@ -178,4 +178,47 @@ JOURNAL_MARK = Table(
     Column("segment", String(128), primary_key=True),
     Column("place", BigInteger, nullable=False),
     comment="how many bytes of each journal segment are in call_record",
+)
+
+ACCOUNT = Table(
+    "account",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("password", Text),  # argon2id; null: logs in elsewhere (OIDC)
+    Column("must_change", Boolean, nullable=False),  # the password was made by somebody else
+    Column("enabled", Boolean, nullable=False),
+    Column("subject", String(512), unique=True),  # OIDC: issuer and sub
+    Column("created_at", Double, nullable=False),
+    comment="who may log in to the pages",
+)
+
+ACCOUNT_GRANT = Table(
+    "account_grant",
+    METADATA,
+    Column("account", Integer, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("scope", String(64), primary_key=True),  # a site, an agent, a department; '': the role has none
+    comment="the roles of each account",
+)
+
+ACCOUNT_SESSION = Table(
+    "account_session",
+    METADATA,
+    Column("id", String(64), primary_key=True),  # SHA-256 of the cookie's token, which is nowhere kept
+    Column("account", Integer, ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    comment="who is logged in; deleting a row logs him out",
+)
+
+KNOWN_BROWSER = Table(
+    "known_browser",
+    METADATA,
+    Column("id", String(64), primary_key=True),  # SHA-256 of a cookie's token
+    Column("account", Integer, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("seen_at", Double, nullable=False),
+    comment="browsers that have logged in before: guessing by others does not keep them out",
 )

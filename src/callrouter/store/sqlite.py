@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Engine, event
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
 
+READING = "callrouter_reading"  # execution option of a connection that will not write
+
 
 def prepare(engine: Engine) -> None:
     event.listen(engine, "connect", _connected)
@@ -25,8 +27,9 @@ def _connected(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Waits for another writer now: one that has read first could not wait any more."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Waits for another writer now: one that has read first could not wait any more. Who only reads need not wait."""
+    reading = connection.get_execution_options().get(READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def private_file(path: Path) -> None:

@@ -8,7 +8,8 @@ database is away. Knows no dialect: SQLite by default, PostgreSQL by its URL.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,6 +74,14 @@ async def open_engine(url: str) -> AsyncEngine:
     """A database with the tables of this release, for a command. Raises SQLAlchemyError or OSError."""
     await asyncio.to_thread(_prepare, make_url(url))
     return _engine(make_url(url))
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection for looking things up: it waits for no writer."""
+    async with engine.connect() as connection:
+        await connection.execution_options(**{sqlite.READING: True})
+        yield connection
 
 
 async def write_audit(engine: AsyncEngine, entry: AuditEntry) -> None:

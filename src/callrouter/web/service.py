@@ -1,4 +1,4 @@
-"""The aiohttp application: probes and metrics for machines, the API for programs, and the server that offers them.
+"""The aiohttp application: probes and metrics for machines, the API for programs, pages for people; and its server.
 
 /healthz, /readyz and /metrics need no token and hold no personal data; by default all of it listens on loopback only.
 """
@@ -12,6 +12,7 @@ from aiohttp import web
 
 from callrouter.web.api import OPERATIONS
 from callrouter.web.context import CONTEXT, Context
+from callrouter.web.front import Front, install
 from callrouter.web.models import Ready
 from callrouter.web.openapi import document
 from callrouter.web.operations import BODY_BYTES_MAX, authenticate, runner
@@ -54,11 +55,11 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 
 
-def make_app(context: Context) -> web.Application:
-    """All routes over this context; for tests as for the real server."""
+def make_app(context: Context, front: Front | None = None) -> web.Application:
+    """All routes over this context, and the pages if there is a front; for tests as for the real server."""
     text = json.dumps(document(OPERATIONS), ensure_ascii=False).encode()
 
     async def openapi(_request: web.Request) -> web.StreamResponse:
@@ -73,14 +74,16 @@ def make_app(context: Context) -> web.Application:
     for operation in OPERATIONS:
         app.router.add_route(operation.method, API + operation.path, runner(operation))
     app.on_response_prepare.append(_headers)
+    if front is not None:
+        install(app, front)
     return app
 
 
 class Server:
     """The application on a TCP port. port 0: any free one; `port` then says which."""
 
-    def __init__(self, context: Context, host: str = LOOPBACK, port: int = 8080) -> None:
-        self._runner = web.AppRunner(make_app(context), access_log=None, shutdown_timeout=2.0)
+    def __init__(self, context: Context, host: str = LOOPBACK, port: int = 8080, front: Front | None = None) -> None:
+        self._runner = web.AppRunner(make_app(context, front), access_log=None, shutdown_timeout=2.0)
         self.host = host
         self.port = port
 

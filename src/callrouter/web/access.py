@@ -1,0 +1,33 @@
+"""Who may see what: every route of the pages with the roles that may use it. The only place where this is said.
+
+A role opens a page; whose site, seat or department it is for is asked by the page (`Visit.need`). The API is not here:
+it has tokens of its own.
+"""
+
+from __future__ import annotations
+
+from callrouter.roles import Role
+
+PUBLIC = None  # everybody, logged in or not
+SIGNED_IN = frozenset(Role)
+AGENT, SUPERVISOR, DEPARTMENT = Role.AGENT, Role.SUPERVISOR, Role.DEPARTMENT
+DISPLAY, OPS, ADMIN = Role.DISPLAY, Role.OPS, Role.ADMIN
+
+TABLE: dict[str, frozenset[Role] | None] = {
+    "GET /": PUBLIC,  # leads on
+    "GET /anmelden": PUBLIC,
+    "POST /anmelden": PUBLIC,
+    "POST /sprache": PUBLIC,
+    "POST /abmelden": SIGNED_IN,
+    "POST /sitzung": SIGNED_IN,
+    "GET /passwort": SIGNED_IN,
+    "POST /passwort": SIGNED_IN,
+    "GET /lagebild": frozenset({SUPERVISOR, OPS, ADMIN}),  # leads on to a site
+    "GET /lagebild/{site}": frozenset({SUPERVISOR, OPS, ADMIN}),
+}
+
+
+def allowed(name: str, roles: frozenset[Role]) -> bool:
+    """May somebody with these roles use the route? KeyError: it is not in the table."""
+    who = TABLE[name]
+    return who is PUBLIC or bool(who & roles)

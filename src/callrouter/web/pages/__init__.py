@@ -1,0 +1,11 @@
+"""The pages: one module each. Add a module's ROUTES here and its rows to `access.py` (docs/decisions/0007-pages.md)."""
+
+from __future__ import annotations
+
+from callrouter.i18n import mark
+from callrouter.web.pages import lagebild, login
+from callrouter.web.routes import Route
+
+ROUTES: tuple[Route, ...] = (*login.ROUTES, *lagebild.ROUTES)
+# (path, title) in the order of the menu; who may not open a page does not see it
+MENU: tuple[tuple[str, str], ...] = (("/lagebild", mark("Lagebild")),)

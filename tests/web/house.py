@@ -1,0 +1,114 @@
+"""A house with pages for the tests: the small network behind it, a real database, and browsers without a screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from html import unescape
+from pathlib import Path
+from time import time
+from typing import Any
+
+from aiohttp import ClientResponse, CookieJar
+from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
+
+from callrouter.accounts.book import AccountBook
+from callrouter.accounts.passwords import Passwords
+from callrouter.config.pages import Pages
+from callrouter.roles import Grant
+from callrouter.store.store import open_engine
+from callrouter.web.front import Front
+from callrouter.web.service import make_app
+from tests.web.world import World
+
+PASSWORD = "correct horse battery"
+OURS = {"Sec-Fetch-Site": "same-origin", "Accept-Language": "de"}
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+GRANTS = {
+    "agent": "agent:gera/2001",
+    "supervisor": "supervisor:gera",
+    "department": "department:benefits",
+    "display": "display:gera",
+    "ops": "ops",
+    "admin": "admin",
+}
+
+
+class Browser:
+    """Cookies, and the token that forms carry."""
+
+    def __init__(self, client: TestClient[Any, Any]) -> None:
+        self.client = client
+        self.csrf = ""
+        self.text = ""
+
+    async def get(self, path: str, **headers: str) -> ClientResponse:
+        answer = await self.client.get(path, headers={**OURS, **headers}, allow_redirects=False)
+        return await self._keep(answer)
+
+    async def post(self, path: str, _headers: dict[str, str] | None = None, **form: str) -> ClientResponse:
+        """A form of a page, with its token."""
+        data = {"csrf": self.csrf, **form}
+        answer = await self.client.post(path, data=data, headers=OURS | (_headers or {}), allow_redirects=False)
+        return await self._keep(answer)
+
+    async def log_in(self, name: str, password: str = PASSWORD) -> ClientResponse:
+        answer = await self.post("/anmelden", name=name, password=password)
+        if answer.status == 303:
+            await self.get("/passwort")  # for the token
+        return answer
+
+    async def _keep(self, answer: ClientResponse) -> ClientResponse:
+        self.text = unescape(await answer.text())
+        found = re.search(r'name="csrf" value="([^"]+)"', self.text)
+        self.csrf = found[1] if found else self.csrf
+        return answer
+
+
+class House:
+    def __init__(self, world: World, front: Front, server: TestServer) -> None:
+        self.world = world
+        self.front = front
+        self.server = server
+        self._clients: list[TestClient[Any, Any]] = []
+
+    async def account(self, name: str, *grants: str, must_change: bool = False) -> int:
+        kept = await self.front.passwords.hash(PASSWORD)
+        given = [Grant.read(grant) for grant in grants]
+        return await self.front.accounts.add(name, name.title(), given, kept, time(), must_change=must_change)
+
+    async def browser(self, role: str = "") -> Browser:
+        """A new one; with a role it is logged in to an account of that role's name."""
+        client: TestClient[Any, Any] = TestClient(self.server, cookie_jar=CookieJar(unsafe=True))
+        self._clients.append(client)
+        browser = Browser(client)
+        if role:
+            if await self.front.accounts.account(role) is None:
+                await self.account(role, GRANTS[role])
+            assert (await browser.log_in(role)).status == 303
+        return browser
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.session.close()
+
+
+@asynccontextmanager
+async def house(folder: Path, world: World | None = None, **pages: Any) -> AsyncIterator[House]:
+    """pages: what the configuration says of them."""
+    world = world or World()
+    engine = await open_engine(f"sqlite+aiosqlite:///{folder / 'callrouter.db'}")
+    settings = Pages.model_validate(pages)
+    front = Front(world.context(), AccountBook(engine), settings, passwords=Passwords(CHEAP))
+    server = TestServer(make_app(front.context, front))
+    await server.start_server()
+    opened = House(world, front, server)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        await server.close()
+        front.passwords.close()
+        await engine.dispose()
