@@ -39,7 +39,7 @@ check: $(VENV)/dev.stamp ## lint, types, layers and the fast tests, under a minu
 
 test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	sh tests/asterisk/install.sh
-	sh tests/promtool.sh
+	sh tests/prometheus.sh
 	sh tests/postgres.sh
 	sh tests/espeak.sh
 	$(BIN)/ruff check .

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from callrouter.ami.linkstate import LinkState
 from callrouter.core.agents import AgentState
@@ -33,6 +27,7 @@ from callrouter.core.plan import Agreement, Hotline, Hours, Plan, Site, Team
 from callrouter.core.snapshot import Counts
 from callrouter.measures import Measures
 from callrouter.reach import record_families
+from tests.deploy.prometheus import promtool
 
 PLAN = Plan(
     "7f3a",
@@ -88,35 +83,9 @@ def full() -> Measures:
     return measures
 
 
-def promtool(*arguments: str, text: bytes = b"") -> tuple[int, str]:
-    """Run Prometheus' own tool: (status, all that it says)."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = os.environ.get("CALLROUTER_CACHE") or f"{home}/callrouter"  # where tests/promtool.sh puts it
-    found = shutil.which("promtool") or shutil.which("promtool", path=cache)
-    if found is None:
-        assert not os.environ.get("CI"), "promtool is missing in CI: run tests/promtool.sh"
-        pytest.skip("promtool is not installed")
-    done = subprocess.run([found, *arguments], input=text, capture_output=True, check=False)
-    return done.returncode, (done.stdout + done.stderr).decode()
-
-
 def test_promtool_has_nothing_to_say() -> None:
     """Names and help texts follow prometheus.io, as Prometheus' own linter checks them."""
     assert promtool("check", "metrics", text=full().text()) == (0, "")
-
-
-def test_alerts_fire_when_they_must() -> None:
-    """The shipped alerts are sound and do what tests/alerts.yml says."""
-    status, said = promtool("test", "rules", str(Path(__file__).with_name("alerts.yml")))
-    assert status == 0, said
-
-
-def test_alerts_ask_for_metrics_that_exist() -> None:
-    """A renamed metric would silence its alert for ever."""
-    rules = Path(__file__).parents[1] / "deploy/prometheus/callrouter.rules.yml"
-    asked = set(re.findall(r"\bcallrouter_\w+", rules.read_text()))
-    told = {name.partition("{")[0].removesuffix("_bucket") for name in values(full())}
-    assert asked <= told, asked - told
 
 
 def test_series_of_the_plan_are_there_from_the_start() -> None:
