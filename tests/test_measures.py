@@ -45,6 +45,9 @@ FINISHED = CallFinished(
 DEMAND = Demand("gera/1", "agency-gera", "k", False, 0.0, 400.0, 3, 230.0, False, True, 400.0, 400.0)
 
 
+SWITCHED = AgreementChanged("gera-magdeburg", enabled=True, before=False, until=1_795_431_600.0, reason="", by="")
+
+
 class Journal:
     trouble = ""
     lines_written = 12
@@ -66,7 +69,9 @@ def after(*commands: Command) -> dict[str, float]:
 
 def full() -> Measures:
     """Everything declared and in use."""
-    measures = Measures(PLAN)
+    dated = Hours("Europe/Berlin", ((),) * 7, last_day="2026-12-31")
+    measures = Measures(replace(PLAN, agreements=(replace(PLAN.agreements[0], window=dated),)))
+    measures.observe(Tick(), [SWITCHED], 0.0)
     measures.watch_counts(
         lambda: Counts({"agency-gera": 2}, {("gera", AgentState.READY): 3}, {("gera-magdeburg", "gera"): 1}), lambda: 5
     )
@@ -292,15 +297,14 @@ def test_ends_of_agreements() -> None:
     """A switch with an end shows it until it is over; the agreement's own last day comes from the plan."""
     dated = Hours("Europe/Berlin", ((),) * 7, last_day="2026-12-31")
     measures = Measures(replace(PLAN, agreements=(replace(PLAN.agreements[0], window=dated),)))
-    switched = AgreementChanged("gera-magdeburg", enabled=True, before=False, until=1_795_431_600.0, reason="", by="")
     of = '{agreement="gera-magdeburg"}'
     name = f"callrouter_agreement_switch_ends_timestamp_seconds{of}"
-    measures.observe(Tick(), [switched], 0.0)
+    measures.observe(Tick(), [SWITCHED], 0.0)
     assert values(measures)[name] == 1_795_431_600.0
     assert values(measures)[f"callrouter_agreement_ends_timestamp_seconds{of}"] == 1_798_758_000.0
-    measures.observe(Tick(), [replace(switched, until=None, by="expiry")], 0.0)
+    measures.observe(Tick(), [replace(SWITCHED, until=None, by="expiry")], 0.0)
     assert name not in values(measures)
-    measures.observe(Tick(), [switched], 0.0)
+    measures.observe(Tick(), [SWITCHED], 0.0)
     measures.observe(PlanReplaced(replace(PLAN, agreements=())), [], 0.0)
     assert name not in values(measures)
 
