@@ -70,7 +70,7 @@ def test_editors_accept_the_example_and_refuse_a_misspelt_key() -> None:
     jsonschema_rs.meta.validate(json_schema())
     validator = jsonschema_rs.validator_for(json_schema())
     files = sorted(EXAMPLE.glob("*.yaml"))
-    assert len(files) == 6
+    assert len(files) == 7
     for file in files:
         text = file.read_text(encoding="utf-8")
         assert text.startswith("# yaml-language-server: $schema=schema.json\n")
@@ -84,7 +84,7 @@ def test_check_says_good_with_a_summary() -> None:
     """`callrouter check` on the example ends with status 0 and counts what it found."""
     result = CliRunner().invoke(main, ["check", str(EXAMPLE)])
     assert result.exit_code == 0
-    counts = "4 sites, 11 hotlines, 5 teams, 144 agents, 2 agreements, 6 departments; 0 warnings"
+    counts = "4 sites, 11 hotlines, 5 teams, 144 agents, 2 agreements, 6 departments, 7 places; 0 warnings"
     assert f"good ({counts}); version " in result.output
 
 

@@ -89,6 +89,7 @@ def _summary(loaded: Loaded | None, errors: int, warnings: int, folder: Path) ->
         _count(len(plan.agents), "agent"),
         _count(len(loaded.network.agreements), "agreement"),
         _count(len(loaded.desk.departments), "department"),
+        _count(len(loaded.desk.places), "place"),
     ]
     return f"{folder}: good ({', '.join(parts)}; {_count(warnings, 'warning')}); version {plan.version}"
 

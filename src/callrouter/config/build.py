@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from callrouter.config import kinds, offices, schema
+from callrouter.callers import normalise
+from callrouter.config import kinds, offices, places, schema
 from callrouter.config.holidays import public_holidays
 from callrouter.config.hours import ALL_DAY, DAYS, HOLIDAYS, make_hours
 from callrouter.config.spoken import said
 from callrouter.core import plan
+from callrouter.desk.places import Address, Place, Telephone
 from callrouter.desk.plan import Department, Desk, Stage
 
 GENERAL = "general"  # the topic of a hotline that names none
@@ -177,7 +179,8 @@ def make_desk(network: schema.Network, today: date) -> Desk:
     return Desk(
         departments=tuple(
             _department(name, one, network.sites[one.site], years) for name, one in network.departments.items()
-        )
+        ),
+        places=tuple(_place(name, one, network, years) for name, one in network.places.items()),
     )
 
 
@@ -200,3 +203,29 @@ def _department(name: str, department: offices.Department, site: schema.Site, ye
         due_at_s=department.due_at,
         stages=tuple(Stage(one.to, one.after_days) for one in department.escalations),
     )
+
+
+def _place(name: str, place: places.Place, network: schema.Network, years: range) -> Place:
+    names = {language: public_holidays(place.land, years, language) for language in ("de", "en")}
+    return Place(
+        name=name,
+        title=place.title,
+        hours=make_hours(place.hours, place.zone, years=years, holidays=names["de"]),
+        visit=_address(place.visit),
+        post=_address(place.post or place.visit),
+        email=place.email,
+        telephone=_telephone(place.hotline, network, years) if place.hotline else None,
+        postcodes=tuple(place.postcodes),
+        access=tuple(place.access.items()),
+        holidays=tuple((day, tuple((language, names[language][day]) for language in names)) for day in names["de"]),
+    )
+
+
+def _address(address: places.Address) -> Address:
+    return Address(address.street, address.postcode, address.town, address.extra or "")
+
+
+def _telephone(name: str, network: schema.Network, years: range) -> Telephone:
+    hotline = network.hotlines[name]
+    number = hotline.numbers[0].number
+    return Telephone(name, number, normalise(number), hours(hotline, network.sites[hotline.site], years))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from callrouter.config import schema
 from callrouter.config.offices import Department
+from callrouter.config.places import Place
 from callrouter.config.source import Problem, Source, Where
 
 
@@ -23,6 +24,7 @@ class Draft:
     teams: dict[str, schema.Team] = field(default_factory=dict)
     agreements: dict[str, schema.Agreement] = field(default_factory=dict)
     departments: dict[str, Department] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
     service: schema.Service = field(default_factory=schema.Service)
     names: dict[str, frozenset[str]] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)

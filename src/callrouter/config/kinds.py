@@ -67,7 +67,7 @@ def listed(value: object) -> object:
     return value if isinstance(value, list) or value is None else [value]
 
 
-def _text_schema(pattern: str, **more: Any) -> WithJsonSchema:
+def text_schema(pattern: str, **more: Any) -> WithJsonSchema:
     """Editors read 1001 as a number; it is text here all the same."""
     return WithJsonSchema({"type": ["string", "integer"], "pattern": pattern, **more})
 
@@ -87,20 +87,20 @@ Phone = Annotated[
     str,
     # a single letter would be a special extension of the dialplan (h, i, s, t)
     matching("[a-z0-9]{2,20}|[0-9]", "phone", "use the endpoint's name at its site: a-z and 0-9, 2 to 20 of them"),
-    _text_schema("^([a-z0-9]{2,20}|[0-9])$"),
+    text_schema("^([a-z0-9]{2,20}|[0-9])$"),
 ]
 AgentNumber = Annotated[
-    str, matching("[0-9]{1,10}", "agent number", "use digits only, at most 10"), _text_schema("^[0-9]{1,10}$")
+    str, matching("[0-9]{1,10}", "agent number", "use digits only, at most 10"), text_schema("^[0-9]{1,10}$")
 ]
 Digits = Annotated[
-    str, matching("[0-9]{1,20}", "number as trunks deliver it", "use digits only"), _text_schema("^[0-9]{1,20}$")
+    str, matching("[0-9]{1,20}", "number as trunks deliver it", "use digits only"), text_schema("^[0-9]{1,20}$")
 ]
 Printed = Annotated[
     str,
     matching(r"\+?[0-9][0-9 /()-]{1,30}", "telephone number", "use digits, spaces, '-' and '/'"),
-    _text_schema(r"^\+?[0-9][0-9 /()-]{1,30}$"),
+    text_schema(r"^\+?[0-9][0-9 /()-]{1,30}$"),
 ]
-Prefix = Annotated[str, matching("[0-9]{0,4}", "prefix", "use digits only, at most 4"), _text_schema("^[0-9]{0,4}$")]
+Prefix = Annotated[str, matching("[0-9]{0,4}", "prefix", "use digits only, at most 4"), text_schema("^[0-9]{0,4}$")]
 Endpoint = Annotated[
     str, matching("[A-Za-z0-9_-]{1,40}", "name of a PJSIP endpoint", "use a-z, 0-9, '-' and '_', at most 40")
 ]
@@ -125,7 +125,7 @@ Port = Annotated[Whole, Field(ge=1, le=65_535)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Level = Annotated[Whole, Field(ge=1, le=9)]
 Names = Annotated[list[Name], BeforeValidator(listed, json_schema_input_type=list[Name] | Name)]
-Digit = Annotated[str, matching("[0-9*#]", "digit", "use 0 to 9, '*' or '#'"), _text_schema("^[0-9*#]$")]
+Digit = Annotated[str, matching("[0-9*#]", "digit", "use 0 to 9, '*' or '#'"), text_schema("^[0-9*#]$")]
 Language = Literal["de", "en"]
 
 

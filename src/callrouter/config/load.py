@@ -15,17 +15,16 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from callrouter.config import kinds, offices, schema
+from callrouter.config import kinds, offices, places, schema
+from callrouter.config.articles import GUIDES, TEXTS, read_articles
 from callrouter.config.build import make_desk, make_plan, years_from
 from callrouter.config.draft import Draft
-from callrouter.config.guides import read_guides
 from callrouter.config.messages import did_you_mean, explain_all
 from callrouter.config.model import Model
 from callrouter.config.references import check_references
 from callrouter.config.sense import check_sense
 from callrouter.config.source import ConfigError, Place, Problem, Source
 from callrouter.core.plan import Plan
-from callrouter.desk.guides import Guides
 from callrouter.desk.plan import Desk
 
 SECTIONS: dict[str, type[Model]] = {
@@ -34,6 +33,7 @@ SECTIONS: dict[str, type[Model]] = {
     "teams": schema.Team,
     "agreements": schema.Agreement,
     "departments": offices.Department,
+    "places": places.Place,
     "service": schema.Service,
 }
 _NAMES: dict[str, TypeAdapter[str]] = {
@@ -49,7 +49,8 @@ class Loaded:
     the files' names do not count, order does. So it is the same on every day of a year, and another in the next year
     (or with a release that knows of a new holiday) only if days that return are meant: another version, another plan.
     network: what the plan leaves out, such as connections, trunks and the service.
-    desk: what people do beside routing, as plain data. unguided: what is wrong with guides; routing does not need them.
+    desk: what people do beside routing, as plain data. unguided: what is wrong with guides and public texts, which
+    routing does not need.
     """
 
     plan: Plan
@@ -88,10 +89,12 @@ def load(folder: Path, today: date | None = None) -> Loaded:
     network = schema.Network.model_construct(None, **entries, service=draft.service)
     plan = make_plan(network, "", today)
     version = hashlib.sha256(json.dumps([values, _calendar(plan)]).encode()).hexdigest()[:12]
-    guides, about_guides = read_guides(folder, draft)
-    warnings = tuple(sorted({*draft.warnings, *(one for one in about_guides if one.warning)}))
-    unguided = tuple(one for one in about_guides if not one.warning)
-    desk = replace(make_desk(network, today), guides=Guides(guides))
+    guides, about_guides = read_articles(folder, GUIDES, draft)
+    texts, about_texts = read_articles(folder, TEXTS, draft)
+    about = (*about_guides, *about_texts)
+    warnings = tuple(sorted({*draft.warnings, *(one for one in about if one.warning)}))
+    unguided = tuple(one for one in about if not one.warning)
+    desk = replace(make_desk(network, today), guides=guides, texts=texts)
     return Loaded(replace(plan, version=version), desk, network, warnings, unguided)
 
 

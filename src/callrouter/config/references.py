@@ -21,6 +21,9 @@ def check_references(draft: Draft) -> None:
     _agents(draft)
     _agreements(draft)
     _departments(draft)
+    for name, place in draft.places.items():
+        if place.hotline is not None:
+            _known(draft, "hotline", place.hotline, ("places", name, "hotline"))
     tokens: set[str] = set()
     for i, token in enumerate(draft.service.tokens):
         if token.name in tokens:

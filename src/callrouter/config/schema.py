@@ -47,6 +47,7 @@ from callrouter.config.messages import wrong
 from callrouter.config.model import Model
 from callrouter.config.offices import Department
 from callrouter.config.pages import Pages
+from callrouter.config.places import Place
 from callrouter.config.secret import Secret
 from callrouter.core.plan import Strategy
 
@@ -382,4 +383,5 @@ class Network(Model):
     teams: dict[Name, Team] = {}
     agreements: dict[Name, Agreement] = {}
     departments: dict[Name, Department] = {}
+    places: dict[Name, Place] = {}
     service: Service = Service()

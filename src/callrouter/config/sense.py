@@ -39,6 +39,9 @@ def check_sense(draft: Draft) -> None:
         if not ever_open(make_hours(department.hours, "UTC", years=draft.years)):
             what = f"department '{name}' never works, so no callback would ever be due"
             draft.error(("departments", name, "hours"), what, "give a day some hours")
+    for name, place in draft.places.items():
+        if not ever_open(make_hours(place.hours, "UTC", years=draft.years)):
+            draft.error(("places", name, "hours"), f"place '{name}' never opens", "give a day some hours")
     if not draft.service.tokens:
         draft.warn(("service",), "no tokens: the API refuses every request", "add a token with a name and a secret")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from callrouter.config import guides
+from callrouter.config import articles
 from callrouter.config.load import Loaded, load, utc_today
 from callrouter.config.source import ConfigError
 
@@ -92,7 +92,7 @@ async def _set_on_change(folder: Path, changed: asyncio.Event) -> None:
 
 def _places(folder: Path) -> tuple[Path, ...]:
     """Where files of a configuration lie."""
-    return folder, folder / guides.FOLDER
+    return folder, *(folder / name for name in articles.FOLDERS)
 
 
 def _identity(folder: Path) -> tuple[tuple[int, int] | None, ...]:

@@ -1,11 +1,12 @@
-"""Departments as frozen plain data, as `core/plan.py` has the network: valid, since `config/` made it."""
+"""Departments, guides and places as frozen plain data, as `core/plan.py` has the network. `config/` made it valid."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from callrouter.core.plan import Hours
-from callrouter.desk.guides import Guides
+from callrouter.desk.articles import Articles
+from callrouter.desk.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,12 @@ class Desk:
     """Order matters: the first department that names a topic gets its callbacks."""
 
     departments: tuple[Department, ...] = ()
-    guides: Guides = field(default_factory=Guides)
+    guides: Articles = field(default_factory=Articles)
+    places: tuple[Place, ...] = ()
+    texts: Articles = field(default_factory=Articles)
+
+    def place(self, name: str) -> Place | None:
+        return next((one for one in self.places if one.name == name), None)
 
     def department(self, name: str) -> Department | None:
         return next((one for one in self.departments if one.name == name), None)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from callrouter.cli import main
-from callrouter.config.guides import BYTES_MAX
+from callrouter.config.articles import BYTES_MAX
 from callrouter.config.load import Loaded, load
 from callrouter.config.watch import watch
 from tests.config.folders import EXAMPLE, folder
@@ -67,7 +67,7 @@ def test_a_topic_without_guide_is_an_oddity(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("Geld.de", HEAD, ": this is no name of a guide; name it like benefit.de.md (a-z, 0-9, '-', the language)"),
+        ("Geld.de", HEAD, ": this name does not fit; name it like benefit.de.md (a-z, 0-9, '-', the language)"),
         ("geld.fr", HEAD, ": 'fr' is no language known here; use de or en"),
         ("geld.de", "Eins.\n", ":1:1: no head stands here; begin with '---', title, version and date, and '---'"),
         ("geld.de", "---\ntitle: T\nversion: 1\n---\n", ":1:1: 'date' is missing; add 'date: …'"),
@@ -77,9 +77,9 @@ def test_a_topic_without_guide_is_an_oddity(tmp_path: Path) -> None:
         ("geld.de", HEAD.replace("T\n", "T\nhotlines: agency-gerra\n"),
          ":3:11: hotline 'agency-gerra' does not exist; did you mean 'agency-gera'?"),
         ("geld.de", f"{HEAD}\nSiehe\n[da](generall.md).\n",
-         ":8:6: there is no guide 'generall' in 'de'; did you mean 'general'?"),
+         ":8:6: there is no 'generall' in 'de' here; did you mean 'general'?"),
         ("geld.de", f"{HEAD}[da](/etc)\n", ":6:6: '/etc' leads nowhere; link to name.md, https://…, mailto:… or tel:…"),
-        ("geld.de", HEAD + "x" * BYTES_MAX, ": longer than 64 KiB; make several guides of it"),
+        ("geld.de", HEAD + "x" * BYTES_MAX, ": longer than 64 KiB; make several of it"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place(name: str, text: str, expected: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Guides: what an agent says and does about a topic, and the search over them. All in memory; knows no files.
+"""Articles: guides that say what an agent does about a topic, and the public's texts. All in memory; knows no files.
 
 The search forgives umlauts (Kündigung, kuendigung and kundigung are one word), cases and word ends, looks into German
 compounds, and ranks: titles before keywords before text, rare words before common ones, whole words before parts.
@@ -20,13 +20,13 @@ TERM_CHARS_MAX = 40
 INFIX_CHARS_MIN = 4
 TITLE, KEYWORD, TEXT = 8.0, 5.0, 1.0  # what a word counts by its place
 WHOLE, BEGINS, WITHIN = 1.0, 0.6, 0.3  # and by how much of it was asked for
-SATURATION = 1.2  # the more often a word stands in one guide, the less each more of it counts (BM25's k1)
+SATURATION = 1.2  # the more often a word stands in one article, the less each more of it counts (BM25's k1)
 _WORD = re.compile(r"\w+")
 _FOLD = (("ä", "a"), ("ö", "o"), ("ü", "u"), ("ß", "ss"), ("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
 @dataclass(frozen=True, slots=True)
-class Guide:
+class Article:
     """One text in one language. hotlines: only for these; none: for every hotline that has one of its topics.
 
     date: ISO, of this version. text: Markdown without its head.
@@ -47,23 +47,23 @@ class Guide:
 class Hit:
     """passage: the part of the text that fits best, without marks; '' = only title or keywords fit."""
 
-    guide: Guide
+    article: Article
     score: float
     passage: str
 
 
 @dataclass(slots=True)
 class _Page:
-    guide: Guide
+    article: Article
     passages: list[str]
     weights: dict[str, float] = field(default_factory=dict)  # folded word -> what it counts here
 
 
-class Guides:
-    """All guides of a configuration. Immutable once made."""
+class Articles:
+    """All of one kind in a configuration. Immutable once made."""
 
-    def __init__(self, guides: Iterable[Guide] = ()) -> None:
-        self.all = tuple(guides)
+    def __init__(self, articles: Iterable[Article] = ()) -> None:
+        self.all = tuple(articles)
         self._by_name = {(one.name, one.language): one for one in self.all}
         self._pages: dict[str, list[_Page]] = {}
         self._found_in: dict[str, Counter[str]] = {}
@@ -72,10 +72,10 @@ class Guides:
             self._pages.setdefault(one.language, []).append(page)
             self._found_in.setdefault(one.language, Counter()).update(page.weights.keys())
 
-    def get(self, name: str, language: str) -> Guide | None:
+    def get(self, name: str, language: str) -> Article | None:
         return self._by_name.get((name, language))
 
-    def about(self, topic: str, hotline: str, languages: Sequence[str]) -> Guide | None:
+    def about(self, topic: str, hotline: str, languages: Sequence[str]) -> Article | None:
         """The guide for a call, in the first of these languages that has one; a hotline's own before a general one."""
         for language in languages:
             fits = [one for one in self.all if one.language == language and topic in one.topics]
@@ -85,7 +85,7 @@ class Guides:
         return None
 
     def search(self, text: str, language: str) -> list[Hit]:
-        """The best first; guides that hold all the words come before those that hold some. Empty: nothing was asked."""
+        """The best first; those that hold all the words come before those that hold some. Empty: nothing was asked."""
         terms = list(dict.fromkeys(_words(text)))[:TERMS_MAX]
         known = self._found_in.get(language, Counter())
         size = len(self._pages.get(language, ()))
@@ -96,8 +96,8 @@ class Guides:
             found = sum(score > 0 for score in scores)
             if found:
                 total = sum(scores) * (found / len(terms)) ** 2
-                hits.append(Hit(page.guide, total, _best(page.passages, near)))
-        hits.sort(key=lambda hit: (-hit.score, hit.guide.title))
+                hits.append(Hit(page.article, total, _best(page.passages, near)))
+        hits.sort(key=lambda hit: (-hit.score, hit.article.title))
         return hits[:HITS_MAX]
 
 
@@ -113,18 +113,18 @@ def _words(text: str) -> Iterator[str]:
     return (fold(word) for word in _WORD.findall(text))
 
 
-def _page(guide: Guide) -> _Page:
-    page = _Page(guide, passages(guide.text))
-    for weight, texts in ((TITLE, [guide.title]), (KEYWORD, guide.keywords), (TEXT, page.passages)):
+def _page(article: Article) -> _Page:
+    page = _Page(article, passages(article.text))
+    for weight, texts in ((TITLE, [article.title]), (KEYWORD, article.keywords), (TEXT, page.passages)):
         for word, times in Counter(word for text in texts for word in _words(text)).items():
             page.weights[word] = page.weights.get(word, 0.0) + weight * times * (SATURATION + 1) / (times + SATURATION)
     return page
 
 
 def _near(term: str, known: Counter[str], size: int) -> dict[str, float]:
-    """Words of the guides that this term may mean, each with what it counts: rare ones more, parts less."""
+    """Words of the articles that this term may mean, each with what it counts: rare ones more, parts less."""
     found = {}
-    for word, guides in known.items():
+    for word, number in known.items():
         if word == term:
             part = WHOLE
         elif word.startswith(term):
@@ -133,7 +133,7 @@ def _near(term: str, known: Counter[str], size: int) -> dict[str, float]:
             part = WITHIN
         else:
             continue
-        found[word] = part * log(1 + size / guides)
+        found[word] = part * log(1 + size / number)
     return found
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from callrouter.desk.guides import HITS_MAX, Guide, Guides, fold
+from callrouter.desk.articles import HITS_MAX, Article, Articles, fold
 from callrouter.desk.markdown import html, links
 
 
-def guide(name: str, text: str = "", **more: object) -> Guide:
-    return Guide(name, "de", str(more.pop("title", name)), text, 1, "2026-11-03", **more)  # type: ignore[arg-type]
+def guide(name: str, text: str = "", **more: object) -> Article:
+    return Article(name, "de", str(more.pop("title", name)), text, 1, "2026-11-03", **more)  # type: ignore[arg-type]
 
 
-GUIDES = Guides(
+GUIDES = Articles(
     [
         guide("move", "Wer umzieht, meldet die neue Anschrift.", title="Änderungen mitteilen", keywords=("Umzug",)),
         guide("money", "Das Arbeitslosengeld kommt am Monatsende.\n\nBei Kündigung fragen.", title="Geld"),
@@ -23,7 +23,7 @@ GUIDES = Guides(
 
 
 def found(text: str) -> list[str]:
-    return [hit.guide.name for hit in GUIDES.search(text, "de")]
+    return [hit.article.name for hit in GUIDES.search(text, "de")]
 
 
 @pytest.mark.parametrize("word", ["Kündigung", "kündigung", "KÜNDIGUNG", "kuendigung", "kundigung", "Kündig"])
@@ -52,15 +52,15 @@ def test_all_words_come_before_some() -> None:
 
 def test_a_hit_shows_the_passage_that_fits() -> None:
     """The passage is the part of the text that holds what was asked for; none when only a keyword fits."""
-    hits = {hit.guide.name: hit.passage for hit in GUIDES.search("kündigung", "de")}
+    hits = {hit.article.name: hit.passage for hit in GUIDES.search("kündigung", "de")}
     assert hits == {"end": "Kündigung ansehen", "money": "Bei Kündigung fragen."}
-    assert [(hit.guide.name, hit.passage) for hit in GUIDES.search("umzug", "de")] == [("move", "")]
+    assert [(hit.article.name, hit.passage) for hit in GUIDES.search("umzug", "de")] == [("move", "")]
 
 
 def test_nothing_asked_is_nothing_found() -> None:
     """Blank, marks only, an unknown language: no hits, no error; many hits are cut."""
     assert found("") == found(" .,- ") == GUIDES.search("geld", "en") == []
-    many = Guides([guide(f"g{i}", "gleich") for i in range(HITS_MAX + 5)])
+    many = Articles([guide(f"g{i}", "gleich") for i in range(HITS_MAX + 5)])
     assert len(many.search("gleich", "de")) == HITS_MAX
 
 
@@ -74,8 +74,8 @@ def test_a_hotlines_own_guide_comes_first_and_language_before_it() -> None:
     """For a call: its language, then German; within a language the hotline's own guide before the general one."""
     own = guide("own", topics=("general",), hotlines=("arge",))
     general = guide("general", topics=("general",))
-    english = Guide("general", "en", "G", "", 1, "2026-11-03", ("general",))
-    guides = Guides([general, own, english])
+    english = Article("general", "en", "G", "", 1, "2026-11-03", ("general",))
+    guides = Articles([general, own, english])
     assert guides.about("general", "arge", ["de"]) is own
     assert guides.about("general", "agency", ["de"]) is general
     assert guides.about("general", "arge", ["en", "de"]) is english
