@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -374,6 +376,16 @@ async def test_offers_during_a_read_back_are_refused_and_claims_pass(rig: Rig) -
     assert rig.of(OrderLost) == [OrderLost(CALL, 3, False, "Offer: the site is being read back")]
     await until(lambda: any(f["Variable"] == "CR_CLAIM" for f in rig.fake.got("Setvar")))
     assert not rig.fake.got("PlayDTMF")
+
+
+async def test_a_session_that_has_ended_is_forgotten(rig: Rig) -> None:
+    """No timer for answers that nobody awaits keeps a dead session: of a day of short links they would pile up."""
+    link = await rig.up(silence_s=60.0)
+    assert link._session is not None
+    session = weakref.ref(link._session)
+    await link.close()
+    link._session = None  # a link that goes on makes the next one
+    await until(lambda: gc.collect() is not None and session() is None)
 
 
 async def test_close_while_reconnecting_is_final(rig: Rig) -> None:

@@ -100,6 +100,7 @@ class Session(Manager):  # type: ignore[misc]
         self._waiting: dict[str, Pending] = {}
         self._unsent: list[bytes] = []  # what is to be written before the loop turns once more
         self._deadlines: dict[float, deque[tuple[float, Pending]]] = {}  # by their length: each in its order
+        self._timers: dict[float, asyncio.TimerHandle] = {}  # the same
         self._lists = 0
         self._nonce, self._number = token_hex(4), 0  # so that nobody can forge an answer
 
@@ -139,6 +140,8 @@ class Session(Manager):  # type: ignore[misc]
             self.ended.set_result(why)
         waiting, self._waiting = self._waiting, {}
         self._lists = 0
+        for timer in self._timers.values():
+            timer.cancel()
         for pending in waiting.values():
             pending.finish(None)
 
@@ -233,7 +236,7 @@ class Session(Manager):  # type: ignore[misc]
         """One timer for all requests of one length, not one each: nearly all are answered long before."""
         queue = self._deadlines.setdefault(deadline_s, deque())
         if not queue:
-            self.loop.call_later(deadline_s, self._expire, deadline_s)
+            self._timers[deadline_s] = self.loop.call_later(deadline_s, self._expire, deadline_s)
         due = self.loop.time() + deadline_s
         queue.extend([(due, pending) for pending in made])
 
@@ -244,9 +247,9 @@ class Session(Manager):  # type: ignore[misc]
             self._forget(pending)
             pending.finish(None)
         if queue and not self.ended.done():
-            self.loop.call_at(queue[0][0], self._expire, deadline_s)
+            self._timers[deadline_s] = self.loop.call_at(queue[0][0], self._expire, deadline_s)
         else:
-            del self._deadlines[deadline_s]
+            del self._deadlines[deadline_s], self._timers[deadline_s]
 
     async def ask(self, fields: Mapping[str, str], deadline_s: float) -> Fields:
         """One action, one answer. Raises Lost, Refused."""
