@@ -88,11 +88,11 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self.server.sessions.add(self)
+        self.server.sessions[self] = None
         transport.write(BANNER.encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.server.sessions.discard(self)
+        self.server.sessions.pop(self, None)
 
     def data_received(self, data: bytes) -> None:
         if self.deaf or self.transport is None:
@@ -161,7 +161,8 @@ class ManagerServer:
         self.managed = managed
         self.users = users
         self.refused_after_s = REFUSED_AFTER_S
-        self.sessions: set[Session] = set()
+        self.sessions: dict[Session, None] = {}  # in the order in which they came
+        self.on_action: Callable[[Session, Request], None] | None = None  # who looks over its shoulder
         self.actions_seen: deque[str] = deque(maxlen=1000)  # for tests that must know what a client asked, in order
         self._server: asyncio.Server | None = None
         self._answers: dict[str, Callable[[Session, Request], None]] = {
@@ -219,6 +220,8 @@ class ManagerServer:
             return
         name = action.lower()
         self.actions_seen.append(name)
+        if self.on_action is not None:
+            self.on_action(session, request)
         if name == "logoff":
             session.respond("Goodbye", request, [("Message", "Thanks for all the fish.")])
             session.close()

@@ -64,7 +64,7 @@ class VirtualPbx:
         self._by_name: dict[str, Channel] = {}
         self._devices: dict[str, str] = {}
         self._callers: dict[str, VirtualCaller] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}
         self._serial = 0
         self._second = 0
 
@@ -334,8 +334,8 @@ class VirtualPbx:
 
     def _run(self, channel: Channel, context: Coroutine[object, object, int]) -> None:
         task = asyncio.get_running_loop().create_task(self._to_the_end(channel, context))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     async def _to_the_end(self, channel: Channel, context: Coroutine[object, object, int]) -> None:
         try:

@@ -64,13 +64,13 @@ class _Span:
         wire(lambda: None if self.dead else message())
 
     def over(self) -> None:
-        self.trunk.spans.discard(self)
+        self.trunk.spans.pop(self, None)
 
 
 class Trunk:
     def __init__(self, one: Site, other: Site) -> None:
         self.ends = (one, other)
-        self.spans: set[_Span] = set()
+        self.spans: dict[_Span, None] = {}
         self.broken = False
         self._seen = {one.site: True, other.site: True}
 
@@ -134,7 +134,7 @@ class Trunk:
         if not self.up():
             span.dead = True
             return
-        self.spans.add(span)
+        self.spans[span] = None
         wire(lambda: self._arrive(span, here, phone))
 
     def _arrive(self, span: _Span, here: Site, phone: str) -> None:
@@ -144,7 +144,7 @@ class Trunk:
         caller = span.out.owner or span.out
         into = there.trunk_call(self, phone, caller, span.out.variables.get("CR_CALL", ""))
         if into is None:
-            self.spans.discard(span)
+            self.spans.pop(span, None)
             span.send(lambda: span.out.far_refused(404))
             return
         span.into = into
