@@ -9,7 +9,7 @@ import asyncio
 import gc
 import random
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
@@ -31,6 +31,7 @@ from callrouter.core.events import CallId, Event, LinkDown, PlanReplaced
 from callrouter.core.explain import candidates_of
 from callrouter.core.router import Router
 from callrouter.engine import Engine, NotDecided, Overloaded
+from callrouter.journal.disk import Disk
 from callrouter.journal.memory import remembered
 from callrouter.journal.records import CODEC
 from callrouter.journal.tail import Tail, unread
@@ -56,7 +57,8 @@ RESTORE_MAX = 500  # events at once: the inbox is bounded
 class Options:
     """What a driver (tests, the demo) may want otherwise than the configuration says.
 
-    folder: watched for changes; None: never reloaded. reveal: where secrets come from.
+    folder: watched for changes; None: never reloaded. reveal: where secrets come from. steady: seconds that no
+    correction touches. nonce: tells this process from another router of the same instant. watch: how changes are seen.
     """
 
     folder: Path | None = None
@@ -66,7 +68,11 @@ class Options:
     reveal: Callable[[Secret], str] = Secret.reveal
     clock: Callable[[], float] = field(default_factory=Clock)
     rate: float = 1.0  # of that clock
+    steady: Callable[[], float] = time.monotonic
     rng: Callable[[], float] = random.random
+    nonce: str = field(default_factory=lambda: token_hex(4))
+    watch: Callable[[Path, asyncio.Event], AsyncGenerator[Loaded | ConfigError]] = watch
+    disk: Disk = field(default_factory=Disk)
     demo: Sequence[tuple[str, str, str]] = ()  # accounts that the login page tells everybody
 
 
@@ -82,7 +88,7 @@ class Service:
         self._callers = wiring.callers(service, state_dir, options.reveal)
         self._connections = wiring.connections(loaded.network, options.reveal)
         self._leases: dict[str, Lease] = {}
-        self._epoch, self._nonce = int(time.time() * 10), token_hex(4)
+        self._epoch = int(options.clock() * 10)
 
         clock = options.clock
         self.router = Router(loaded.plan, clock())
@@ -91,7 +97,7 @@ class Service:
             segment_bytes_max=service.journal.rotate_mb * 2**20, keep_s=service.journal.keep_days * 86_400.0
         )
         self._folder = folder = state_dir / "journal"
-        self.journal = Journal(folder, CODEC, self.router.checkpoint, limits, self._may_delete)
+        self.journal = Journal(folder, CODEC, self.router.checkpoint, limits, self._may_delete, options.disk)
         self.engine = Engine(
             self.router,
             clock,
@@ -101,6 +107,7 @@ class Service:
             meter=self.measures,
             inbox_max=service.inbox_max,
             rate=options.rate,
+            stopwatch=options.steady,
         )
         self.store = Store(wiring.database_url(service, state_dir), wiring.RouterSeats(self.router), clock)
         self.feed = Feed(
@@ -258,7 +265,7 @@ class Service:
 
     async def _watch(self) -> None:
         assert self.options.folder is not None
-        async for result in watch(self.options.folder, self._nudge):
+        async for result in self.options.watch(self.options.folder, self._nudge):
             await self._take(result)
 
     async def _take(self, result: Loaded | ConfigError) -> None:
@@ -292,7 +299,7 @@ class Service:
 
     def _link(self, name: str) -> None:
         one = self._connections[name]
-        lease = self._leases.setdefault(name, Lease(self._epoch, self._nonce))
+        lease = self._leases.setdefault(name, Lease(self._epoch, self.options.nonce))
         link = SiteLink(
             name,
             one.host,
@@ -301,7 +308,7 @@ class Service:
             one.secret,
             lease=lease,
             submit=self.engine.submit,
-            clock=time.monotonic,
+            clock=self.options.steady,
             rng=self.options.rng,
             tls=self._tls[name],
             peers=one.peers,

@@ -78,7 +78,7 @@ Observer = Callable[[Event, Sequence[Command], float], None]
 @dataclass(slots=True)
 class _Item:
     event: Event
-    since: float  # perf_counter
+    since: float  # by the stopwatch
     answer: asyncio.Future[tuple[Command, ...]] | None = None
 
 
@@ -106,8 +106,12 @@ class Engine:
         history: History | None = None,
         inbox_max: int = 20_000,
         rate: float = 1.0,
+        stopwatch: Callable[[], float] = perf_counter,
     ) -> None:
-        """rate: how many of the clock's seconds pass in one of the loop's (a demo may run at 20 times the pace)."""
+        """rate: how many of the clock's seconds pass in one of the loop's (a demo may run at 20 times the pace).
+
+        stopwatch: steady seconds, to measure its own work.
+        """
         self.router = router
         self._clock = clock
         self._execute = execute
@@ -117,12 +121,13 @@ class Engine:
         self._history = history or History()
         self._inbox_max = inbox_max
         self._rate = rate
+        self._stopwatch = stopwatch
         self._inbox: deque[_Item] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
         self._now = clock()
         self._seq = 0
-        self._decided_at = 0.0  # perf_counter
+        self._decided_at = 0.0  # by the stopwatch
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: float | None = None
         self._stuck_until = 0.0
@@ -164,14 +169,14 @@ class Engine:
 
     def submit(self, event: Event) -> bool:
         """Put an event into the inbox. False: it was shed, and its site will be read back."""
-        return self._put(_Item(event, perf_counter()))
+        return self._put(_Item(event, self._stopwatch()))
 
     async def ask(self, event: Event) -> tuple[Command, ...]:
         """Submit and wait for what the router decides. Raises Overloaded or NotDecided."""
         answer: asyncio.Future[tuple[Command, ...]] = asyncio.get_running_loop().create_future()
         if self._stopping:
             raise NotDecided("the service is stopping")
-        if not self._put(_Item(event, perf_counter(), answer)):
+        if not self._put(_Item(event, self._stopwatch(), answer)):
             raise Overloaded("too many events are waiting")
         return await answer
 
@@ -260,7 +265,7 @@ class Engine:
         orders: list[Order] = []
         seen: list[tuple[Event, tuple[Command, ...], float]] = []
         answers: list[tuple[asyncio.Future[tuple[Command, ...]], tuple[Command, ...] | None]] = []
-        started = perf_counter()
+        started = self._stopwatch()
         if self._due():
             self._tick(orders, seen)
         while self._inbox and len(seen) < BATCH_MAX:
@@ -286,7 +291,7 @@ class Engine:
 
     def _tick(self, orders: list[Order], seen: list[tuple[Event, tuple[Command, ...], float]]) -> None:
         before = self.router.next_deadline()
-        self._handle(Tick(), perf_counter(), orders, seen)
+        self._handle(Tick(), self._stopwatch(), orders, seen)
         if self.router.next_deadline() == before:
             self._stuck_until = self._now + STUCK_S
             log.error("a deadline does not move on", due=before)
@@ -303,7 +308,7 @@ class Engine:
         self._seq += 1
         failed = ""
         commands: tuple[Command, ...] = ()
-        started = perf_counter()
+        started = self._stopwatch()
         try:
             commands = tuple(self.router.handle(event, now))
         except Exception as error:
@@ -312,7 +317,7 @@ class Engine:
             log.exception("the router failed on an event", seq=self._seq, event_=repr(event)[:2_000])
             if self._meter:
                 self._meter.failed(event)
-        self._decided_at = decided = perf_counter()
+        self._decided_at = decided = self._stopwatch()
         if self._meter:
             self._meter.handled(event, started - since, decided - started)
         if self._journal:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import structlog
 from callrouter.core.commands import Command
 from callrouter.core.events import Event
 from callrouter.journal.codec import Codec
+from callrouter.journal.disk import Disk
 from callrouter.journal.segment import Header, entry_line, header_line
 
 log = structlog.get_logger(__name__)
@@ -51,6 +51,7 @@ class Journal:
         checkpoint: Callable[[], Any],
         limits: JournalLimits | None = None,
         may_delete: Callable[[Path], bool] = lambda _: True,
+        disk: Disk | None = None,
     ) -> None:
         """may_delete: asked in a thread for segments whose time has come."""
         self._folder = folder
@@ -58,6 +59,7 @@ class Journal:
         self._checkpoint = checkpoint
         self._limits = limits or JournalLimits()
         self._may_delete = may_delete
+        self._disk = disk or Disk()
         self._began_at = 0.0
         self.run_id = ""
         self._fd: int | None = None
@@ -116,10 +118,7 @@ class Journal:
         self.run_id = self.run_id or f"{name}-{os.getpid()}"
         try:
             head = header_line(self._codec, Header(self._next_seq, now, self._checkpoint(), run=self.run_id))
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            with contextlib.suppress(OSError):  # says that this process lives; ends with it, however it ends
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._fd = self._disk.create(path)
         except Exception as error:  # the disk's fault or, in the checkpoint, ours; routing goes on
             self._give_up(f"no new segment: {error}", now)
             return
@@ -147,7 +146,7 @@ class Journal:
         self.flush(now)
         if self._fd is not None:
             with contextlib.suppress(OSError):
-                os.fdatasync(self._fd)
+                self._disk.sync(self._fd)
         self._close()
 
     # ---- inside
@@ -157,10 +156,10 @@ class Journal:
         rest = memoryview(data)
         try:
             while rest:
-                rest = rest[os.write(self._fd, rest) :]
+                rest = rest[self._disk.write(self._fd, rest) :]
         except OSError as error:
             with contextlib.suppress(OSError):  # leave no half line behind: the segment stays readable
-                os.ftruncate(self._fd, self._size)
+                self._disk.cut(self._fd, self._size)
             self._give_up(f"cannot be written: {error}", now)
             return False
         self._size += len(data)
@@ -181,12 +180,12 @@ class Journal:
     def _close(self) -> None:
         if self._fd is not None:
             with contextlib.suppress(OSError):
-                os.close(self._fd)
+                self._disk.close(self._fd)
             self._fd = None
 
     async def _sync(self) -> None:
         prune, self._rotated = self._rotated, False
-        fd = None if self._fd is None else os.dup(self._fd)  # a rotation may close the other one meanwhile
+        fd = None if self._fd is None else self._disk.again(self._fd)  # a rotation may close the other one meanwhile
         try:
             await asyncio.to_thread(self._sync_in_thread, fd, prune)
         except OSError as error:
@@ -195,9 +194,9 @@ class Journal:
     def _sync_in_thread(self, fd: int | None, prune: bool) -> None:
         if fd is not None:
             try:
-                os.fdatasync(fd)
+                self._disk.sync(fd)
             finally:
-                os.close(fd)
+                self._disk.close(fd)
         if prune:
             self._prune()
 
