@@ -251,6 +251,39 @@ def test_wrap_up_ends_by_itself_by_hand_or_later() -> None:
     assert story.agent("gera/2001") == "ready"
 
 
+def test_wrap_up_that_is_open_lasts_until_it_is_done_or_bounded() -> None:
+    """Who owes a result is not made ready after 30 s: when he says so, or after 300 s; the next call is as usual."""
+    story = Story(network(agreement={"enabled": False}))
+    for _ in range(2):
+        story.answer(story.dial())
+    story.act("gera/2001", e.AgentAct.WRAP_UP_OPEN)
+    for call in list(story.calls):
+        story.hang_up(call)
+    story.pass_time(20.0)
+    story.act("gera/2002", e.AgentAct.WRAP_UP_OPEN)
+    story.pass_time(279.0)
+    assert (story.agent("gera/2001"), story.agent("gera/2002")) == ("wrap_up", "wrap_up")
+    story.act("gera/2001", e.AgentAct.WRAP_UP_DONE)
+    assert story.agent("gera/2001") == "ready"
+    story.pass_time(1.0)
+    assert story.agent("gera/2002") == "ready"
+    story.answer(call := story.dial())
+    story.hang_up(call)
+    story.pass_time(30.0)
+    assert (story.agent("gera/2001"), story.agent("gera/2002")) == ("ready", "ready")
+
+
+def test_wrap_up_that_is_open_survives_a_checkpoint() -> None:
+    """A router that is restored in the middle of a conversation knows that a result is owed after it."""
+    story = Story()
+    story.answer(call := story.dial())
+    story.act("gera/2001", e.AgentAct.WRAP_UP_OPEN)
+    story.router = story.books.router = Router.restore(story.router.checkpoint())
+    story.hang_up(call)
+    story.pass_time(31.0)
+    assert story.agent("gera/2001") == "wrap_up"
+
+
 def test_what_an_agent_wants_during_a_call_holds_after_it() -> None:
     """Pause asked for in a conversation begins after wrap-up; logging out while ringing ends the ringing."""
     story = Story()
@@ -271,7 +304,7 @@ def test_what_an_agent_wants_during_a_call_holds_after_it() -> None:
 def test_acts_that_mean_nothing_change_nothing() -> None:
     """A second log-in, a pause when logged out, wrap-up done without wrap-up: no notice at all."""
     story = Story(ready="magdeburg")
-    for act in (e.AgentAct.PAUSE, e.AgentAct.WRAP_UP_DONE, e.AgentAct.WRAP_UP_MORE):
+    for act in (e.AgentAct.PAUSE, e.AgentAct.WRAP_UP_DONE, e.AgentAct.WRAP_UP_MORE, e.AgentAct.WRAP_UP_OPEN):
         assert story.send(e.AgentActed("gera/2001", act)) == []
     story.act("gera/2001", e.AgentAct.LOG_IN)
     assert story.agent("gera/2001") == "paused"

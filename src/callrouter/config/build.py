@@ -102,6 +102,7 @@ def _team(name: str, team: schema.Team) -> plan.Team:
         ring_s=team.ring_s,
         wrap_up_s=team.wrap_up_s,
         wrap_up_more_s=team.wrap_up_more_s,
+        wrap_up_max_s=team.wrap_up_max_s,
         refusal_pause_s=team.refusal_pause_s,
         ring_all_max=team.ring_all_max,
     )

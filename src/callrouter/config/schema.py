@@ -263,6 +263,8 @@ class Team(Model):
     wrap_up_s: Seconds = 30.0
     wrap_up_more_s: Seconds = 60.0
     """Added when an agent asks for more time."""
+    wrap_up_max_s: Annotated[Seconds, Field(gt=0)] = 300.0
+    """The limit instead of wrap_up_s for agents whose page asks for the result of the call."""
     refusal_pause_s: Seconds = 30.0
     ring_all_max: Annotated[Whole, Field(ge=1, le=50)] = 10
     """Phones rung at once under ring_all."""

@@ -78,6 +78,7 @@ class AgentSeat:
     idle_since: float = 0.0
     calls: int = 0  # conversations since he logged in
     last_offer: int = 0  # running number of his last offer
+    wrap_up_open: bool = False  # after this conversation he is wrapped up when he says so
     resume_at: float | None = None  # end of wrap-up, of a timed pause or of a suspicion
     leaving: bool = False  # no longer in the plan; goes when his work ends
     timer: Timer | None = None

@@ -81,6 +81,7 @@ class SavedSeat:
     idle_since: float
     calls: int
     last_offer: int
+    wrap_up_open: bool
     resume_at: float | None
     leaving: bool
 

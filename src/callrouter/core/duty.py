@@ -30,6 +30,12 @@ def _act(s: State, seat: AgentSeat, act: AgentAct, reason: str, by: str) -> None
             assert seat.resume_at is not None, f"the wrap-up of {seat.id} has no end"
             s.resume_later(seat, seat.resume_at - s.now + s.teams[seat.team].wrap_up_more_s)
         return
+    if act is AgentAct.WRAP_UP_OPEN:
+        if seat.state in (AgentState.TALKING, AgentState.WRAP_UP):
+            seat.wrap_up_open = True
+        if seat.state is AgentState.WRAP_UP:
+            s.resume_later(seat, seat.since - s.now + s.wrap_up_s(seat))
+        return
     if not _intend(seat, act, reason):
         return
     because = f"{act} by {by or seat.id}" + (f": {reason}" if reason else "")

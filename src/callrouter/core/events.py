@@ -39,6 +39,7 @@ class AgentAct(StrEnum):
     PAUSE = "pause"
     WRAP_UP_DONE = "wrap_up_done"
     WRAP_UP_MORE = "wrap_up_more"
+    WRAP_UP_OPEN = "wrap_up_open"  # it lasts until it is said to be done, within the team's bound: a result is owed
 
 
 class Stage(StrEnum):

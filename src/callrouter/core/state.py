@@ -75,11 +75,15 @@ class State(Network):
         seat.call = ""
         moved = self.move_seat(seat, AgentMove.LEFT, because)
         assert moved, f"{seat.id} leaves a conversation but is {seat.state}"
-        wrap_up_s = 0.0 if seat.leaving else self.teams[seat.team].wrap_up_s
+        wrap_up_s = 0.0 if seat.leaving else self.wrap_up_s(seat)
         if wrap_up_s > 0:
             self.resume_later(seat, wrap_up_s)
         else:
             self.move_seat(seat, AgentMove.WRAPPED, "no wrap-up")
+
+    def wrap_up_s(self, seat: AgentSeat) -> float:
+        team = self.teams[seat.team]
+        return team.wrap_up_max_s if seat.wrap_up_open else team.wrap_up_s
 
     def seat_not_taken(self, call: Call, offer: Attempt, agent_id: str, result: Result) -> None:
         """One agent's part in a failed offer ends; the result decides whether he is asked again soon."""
@@ -141,7 +145,7 @@ class State(Network):
         if call.answered_at is None:
             call.answered_at = call.somebody_at or max(call.arrived_at, self.now - ago_s)
         call.somebody_at = None
-        seat.call, seat.suspect = call.id, ""
+        seat.call, seat.suspect, seat.wrap_up_open = call.id, "", False
         seat.calls += 1
         if seat.intent is Intent.PAUSED and seat.reason == "refused":  # found talking: he has thought better of it
             seat.intent, seat.reason = Intent.READY, ""

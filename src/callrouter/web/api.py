@@ -34,6 +34,7 @@ MEANS = {
     AgentAct.PAUSE: _WORKING_TIME,
     AgentAct.WRAP_UP_DONE: frozenset({AgentState.WRAP_UP}),
     AgentAct.WRAP_UP_MORE: frozenset({AgentState.WRAP_UP}),
+    AgentAct.WRAP_UP_OPEN: frozenset({AgentState.TALKING, AgentState.WRAP_UP}),
 }
 
 
