@@ -80,7 +80,7 @@ def full() -> Measures:
     measures.watch_flag("store_writable", "1 while the database takes what must last.", lambda: True)
     measures.watch_links(lambda: [LinkState("gera", orders_lost=2)])
     measures.reloaded(True, 1_800_000_000.0)
-    measures.show_agreements([("gera-magdeburg", True)])
+    measures.show_agreements([("gera-magdeburg", "gera", True, 1_795_431_600.0)])
     measures.observe(SiteRead("gera"), [FINISHED], 0.0)
     measures.handled(Tick(), 0.001, 0.0001)
     measures.watch(lambda: record_families(120, 5, 0))
@@ -294,7 +294,7 @@ def test_why_nobody_was_reached() -> None:
 
 
 def test_ends_of_agreements() -> None:
-    """A switch with an end shows it until it is over; the agreement's own last day comes from the plan."""
+    """The first end of a switch is shown until it is over; the agreement's own last day comes from the plan."""
     dated = Hours("Europe/Berlin", ((),) * 7, last_day="2026-12-31")
     measures = Measures(replace(PLAN, agreements=(replace(PLAN.agreements[0], window=dated),)))
     of = '{agreement="gera-magdeburg"}'
@@ -304,7 +304,8 @@ def test_ends_of_agreements() -> None:
     assert values(measures)[f"callrouter_agreement_ends_timestamp_seconds{of}"] == 1_798_758_000.0
     measures.observe(Tick(), [replace(SWITCHED, until=None, by="expiry")], 0.0)
     assert name not in values(measures)
-    measures.observe(Tick(), [SWITCHED], 0.0)
+    measures.observe(Tick(), [SWITCHED, replace(SWITCHED, until=1_795_431_000.0, borrower="magdeburg")], 0.0)
+    assert values(measures)[name] == 1_795_431_000.0
     measures.observe(PlanReplaced(replace(PLAN, agreements=())), [], 0.0)
     assert name not in values(measures)
 

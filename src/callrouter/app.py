@@ -183,7 +183,7 @@ class Service:
         self._keep("pages", self.front.live.run)
         for name in self._connections:
             self._link(name)
-        self.measures.show_agreements(wiring.switches(self.router).items())
+        self.measures.show_agreements(wiring.switches(self.router))
         self.measures.reloaded(True, self.engine.now())
         await self.server.start()
         if self.options.folder is not None:
@@ -251,7 +251,7 @@ class Service:
         log.info("configuration read", plan=loaded.plan.version, before=before, links_renewed=new)
         if loaded.plan.version == before:  # at most a secret was exchanged
             return
-        self.measures.show_agreements(wiring.switches(self.router).items())
+        self.measures.show_agreements(wiring.switches(self.router))
         try:
             await self.store.audit(
                 who="configuration",

@@ -93,7 +93,7 @@ class Measures:
         self._live = _Live()
         self._down: set[str] = set()
         self._sites: set[str] = set()
-        self._switched: set[str] = set()  # agreements whose switch has an end
+        self._directions: dict[str, dict[str, tuple[bool, float | None]]] = {}  # agreement -> borrower -> (on, end)
         self.attempts = Attempts(self.registry)
         self._declare_engine()
         self._declare_service()
@@ -151,11 +151,12 @@ class Measures:
         )
         self.site_reads = self._counter("site_reads_total", "Times that a site was read back whole.", "site")
         self.agreement_enabled = self._gauge(
-            "agreement_enabled", "1 while the overflow agreement is switched on.", "agreement"
+            "agreement_enabled", "1 while the overflow agreement is switched on, in any direction.", "agreement"
         )
         self.switch_ends = self._gauge(
             "agreement_switch_ends_timestamp_seconds",
-            "When what an overflow agreement was switched to by hand ends, UTC; missing when it has no end.",
+            "When what an overflow agreement was switched to by hand ends, UTC: the first end of its directions; "
+            "missing when it has none.",
             "agreement",
         )
         self.agreement_ends = self._gauge(
@@ -185,8 +186,11 @@ class Measures:
         for site in plan.sites:
             for metric in (self.link_up, self.reconnects, self.site_reads):
                 metric.labels(site.name)
-        for name in self._switched - {agreement.name for agreement in plan.agreements}:
-            self._switch_ends(name, None)
+        for name in self._directions.keys() - {agreement.name for agreement in plan.agreements}:
+            del self._directions[name]
+            for gauge in (self.agreement_enabled, self.switch_ends):
+                with suppress(KeyError):
+                    gauge.remove(name)
         self.agreement_ends.clear()
         for agreement in plan.agreements:
             if agreement.window is not None and agreement.window.last_day:
@@ -195,11 +199,13 @@ class Measures:
         self.reach.show_plan(plan)
         self._lenders = {(one.name, one.borrower): one.lender for one in plan.agreements}
 
-    def show_agreements(self, switched: Iterable[tuple[str, bool]]) -> None:
-        """The switches as they stand, at the start and after a new plan."""
+    def show_agreements(self, switched: Iterable[tuple[str, str, bool, float | None]]) -> None:
+        """The switches as they stand, at the start and after a new plan: (agreement, borrower, enabled, until)."""
         self.agreement_enabled.clear()
-        for name, enabled in switched:
-            self.agreement_enabled.labels(name).set(enabled)
+        self.switch_ends.clear()
+        self._directions = {}
+        for name, borrower, enabled, until in switched:
+            self._show_direction(name, borrower, enabled, until)
 
     def reloaded(self, ok: bool, now: float) -> None:
         """What came of reading the configuration."""
@@ -231,21 +237,22 @@ class Measures:
 
     def _count(self, notice: Command) -> None:
         match notice:
-            case AgreementChanged(agreement=agreement, enabled=enabled, until=until):
-                self.agreement_enabled.labels(agreement).set(enabled)
-                self._switch_ends(agreement, until)
+            case AgreementChanged(agreement=agreement, borrower=borrower, enabled=enabled, until=until):
+                self._show_direction(agreement, borrower, enabled, until)
             case Ignored(event=kind):
                 self.ignored.labels(kind).inc()
             case _:
                 self.attempts.count(notice)
 
-    def _switch_ends(self, agreement: str, until: float | None) -> None:
-        self._switched.discard(agreement)
+    def _show_direction(self, agreement: str, borrower: str, enabled: bool, until: float | None) -> None:
+        directions = self._directions.setdefault(agreement, {})
+        directions[borrower] = enabled, until
+        self.agreement_enabled.labels(agreement).set(any(on for on, _ in directions.values()))
+        ends = [end for _, end in directions.values() if end is not None]
         with suppress(KeyError):
             self.switch_ends.remove(agreement)
-        if until is not None:
-            self._switched.add(agreement)
-            self.switch_ends.labels(agreement).set(until)
+        if ends:
+            self.switch_ends.labels(agreement).set(min(ends))
 
     # ---- the engine's meter
 

@@ -6,7 +6,7 @@ Only `app.py` uses this. Knows how to build, not when.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -147,6 +147,7 @@ def recalled(site: str, calls: Sequence[Remembered], plan: Plan, now: float) -> 
     return SiteRead(site, calls=tuple(live))
 
 
-def switches(router: Router) -> Mapping[str, bool]:
-    """Agreements as they are switched now."""
-    return {deal.agreement.name: deal.enabled for deal in router.state.deals.values()}
+def switches(router: Router) -> list[tuple[str, str, bool, float | None]]:
+    """Agreements as they are switched now: (agreement, borrower, enabled, until) of each direction."""
+    deals = router.state.deals.values()
+    return [(deal.agreement.name, deal.agreement.borrower, deal.enabled, deal.until) for deal in deals]

@@ -52,7 +52,7 @@ def test_timed_pause_does_not_outlive_the_process() -> None:
 
 def test_switches_are_by_name() -> None:
     """Both directions of an agreement are one switch."""
-    assert switches(Router(PLAN, 0.0)) == {"both": True}
+    assert switches(Router(PLAN, 0.0)) == [("both", one.borrower, True, None) for one in PLAN.agreements]
 
 
 @pytest.fixture(scope="module")

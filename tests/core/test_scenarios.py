@@ -70,6 +70,23 @@ def test_a_switch_that_expires_restores_the_configured_state() -> None:
     assert story.rung(call) == "magdeburg/1001"
 
 
+def test_one_direction_is_switched_alone() -> None:
+    """Only the calls of the named team stop overflowing; each direction tells its own change and ends by itself."""
+    plan = network()
+    back = replace(plan.agreements[0], borrower="agency-magdeburg", lender="agency-gera")
+    story = Story(replace(plan, agreements=(*plan.agreements, back)), ready="gera")
+    off = e.AgreementSwitched("magdeburg-gera", enabled=False, reason="x", by="y", borrower="agency-gera")
+    told = [one for one in story.send(off) if isinstance(one, c.AgreementChanged)]
+    assert told == [c.AgreementChanged("magdeburg-gera", False, True, None, "x", "y", "agency-gera")]
+    views = {view.borrower: view.enabled for view in story.router.snapshot(story.now).agreements}
+    assert views == {"agency-gera": False, "agency-magdeburg": True}
+    until = story.now + 10
+    story.send(e.AgreementSwitched("magdeburg-gera", False, until, "x", "y", "agency-magdeburg"))
+    story.pass_time(11.0)
+    views = {view.borrower: view.enabled for view in story.router.snapshot(story.now).agreements}
+    assert views == {"agency-gera": False, "agency-magdeburg": True}
+
+
 def test_the_reserve_of_the_lender_stays() -> None:
     """With a reserve of two, only the third free agent of Magdeburg is lent."""
     story = Story(network(agreement={"reserve": 2}), ready="magdeburg")

@@ -15,8 +15,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from callrouter.core.events import AgreementSwitched, Event
+from callrouter.core.plan import Agreement, Plan
 from callrouter.store.migrate import configuration, migrate, upgrade
 from callrouter.store.schema import METADATA
+from callrouter.store.store import Store
 
 
 def on(url: str, do: Any) -> Any:
@@ -69,6 +72,33 @@ def test_tables_from_before_migrations_are_taken_over(url: str) -> None:
     migrate(make_url(url))
     assert on(url, differences) == []
     assert on(url, lambda c: c.execute(text("SELECT agent FROM agent_state")).scalar()) == "gera/1"
+
+
+def test_switches_from_before_directions_are_for_both(url: str) -> None:
+    """A switch that was kept for a whole agreement comes back for each of its directions, and once."""
+
+    def old(connection: Connection) -> None:
+        upgrade(connection, "0006")
+        values = "('gera-magdeburg', false, NULL, 'flu', 'meier', 1.0)"
+        connection.execute(text(f"INSERT INTO agreement_switch VALUES {values}"))
+
+    on(url, old)
+    both = (Agreement("gera-magdeburg", "gera", "magdeburg"), Agreement("gera-magdeburg", "magdeburg", "gera"))
+    plan = Plan("1", (), (), (), (), both)
+
+    async def restored() -> list[Event]:
+        store = Store(url, None, lambda: 2.0)  # type: ignore[arg-type]  # no agent is asked about
+        await store.open()
+        try:
+            return await store.restore(plan)
+        finally:
+            await store.close()
+
+    for _ in range(2):
+        assert asyncio.run(restored()) == [
+            AgreementSwitched("gera-magdeburg", False, None, "flu", "meier", borrower)
+            for borrower in ("gera", "magdeburg")
+        ]
 
 
 def test_newer_database_is_refused(url: str) -> None:

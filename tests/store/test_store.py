@@ -68,7 +68,7 @@ async def opened(folder: Path, now: float = NOW, plan: Plan = PLAN) -> AsyncIter
 def switched(store: Store, name: str, enabled: bool, until: float | None = None) -> None:
     """A person switches an agreement, as the engine tells it."""
     happened = AgreementSwitched(name, enabled, until, "flu", "meier")
-    store.observe(happened, [AgreementChanged(name, enabled, not enabled, until, "flu", "meier")], NOW)
+    store.observe(happened, [AgreementChanged(name, enabled, not enabled, until, "flu", "meier", "gera")], NOW)
 
 
 async def test_switch_comes_back(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ async def test_switch_comes_back(tmp_path: Path) -> None:
         switched(store, "gera-magdeburg", True)
         switched(store, "gera-magdeburg", False, until=NOW + 60)
     async with opened(tmp_path) as (_, _, events):
-        assert events == [AgreementSwitched("gera-magdeburg", False, NOW + 60, "flu", "meier")]
+        assert events == [AgreementSwitched("gera-magdeburg", False, NOW + 60, "flu", "meier", "gera")]
 
 
 async def test_expired_and_unknown_switches_are_forgotten(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ async def test_change_that_nobody_switched_is_not_kept(tmp_path: Path) -> None:
     async with opened(tmp_path) as (store, _, _):
         for name, happened in (("gera-magdeburg", Tick()), ("gera-gotha", PlanReplaced(PLAN))):
             switched(store, name, False)
-            store.observe(happened, [AgreementChanged(name, True, False, None, "", "expiry")], NOW)
+            store.observe(happened, [AgreementChanged(name, True, False, None, "", "expiry", "gera")], NOW)
     async with opened(tmp_path) as (_, _, events):
         assert events == []
 

@@ -172,6 +172,19 @@ async def test_switching_an_agreement(client: Client, world: World, write: Heade
     ]
 
 
+async def test_switching_one_direction(client: Client, world: World, write: Headers) -> None:
+    """With a borrower only his direction is switched; one who borrows nothing is refused."""
+    body = {"enabled": False, "reason": REASON, "borrower": "agency-gera"}
+    answer = await post(client, "/agreements/gera-magdeburg/switch", write, body)
+    assert [(one["borrower"], one["enabled"]) for one in answer["directions"]] == [
+        ("agency-gera", False),
+        ("agency-magdeburg", True),
+    ]
+    assert answer["enabled"] is True
+    assert world.entries[-1]["after"] == "agency-gera off, agency-magdeburg on"
+    await post(client, "/agreements/gera-magdeburg/switch", write, {**body, "borrower": "nobody"}, status=422)
+
+
 async def test_a_stale_view_is_refused(client: Client, world: World, write: Headers) -> None:
     """Of two who saw the same state and switch at once, the second gets 409 and changes nothing."""
     body = {"enabled": False, "reason": REASON, "expected_enabled": True}

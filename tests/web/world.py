@@ -122,7 +122,7 @@ class World:
         before = next(view.enabled for view in self.state.agreements if view.agreement == event.agreement)
         views = tuple(
             replace(view, enabled=event.enabled, until=event.until, in_force=event.enabled)
-            if view.agreement == event.agreement
+            if view.agreement == event.agreement and event.borrower in ("", view.borrower)
             else view
             for view in self.state.agreements
         )

@@ -203,12 +203,15 @@ class AgentChanged:
 
 @dataclass(frozen=True, slots=True)
 class AgreementChanged:
+    """One direction of an agreement was switched, or its switch is over."""
+
     agreement: str
     enabled: bool
     before: bool
     until: float | None
     reason: str
     by: str
+    borrower: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,13 +282,17 @@ class TrunkState:
 
 @dataclass(frozen=True, slots=True)
 class AgreementSwitched:
-    """until: UTC seconds after which the configured state returns; None: until switched again."""
+    """until: UTC seconds after which the configured state returns; None: until switched again.
+
+    borrower: only the direction in which this team borrows; '' both.
+    """
 
     agreement: str
     enabled: bool
     until: float | None = None
     reason: str = ""
     by: str = ""
+    borrower: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,7 +281,7 @@ def _trunk_state(s: State, e: TrunkState) -> None:
 
 
 def _agreement_switched(s: State, e: AgreementSwitched) -> None:
-    if not s.switch(e.agreement, e.enabled, e.until, e.reason, e.by):
+    if not s.switch(e.agreement, e.borrower, e.enabled, e.until, e.reason, e.by):
         s.ignore(e, "unknown agreement")
 
 

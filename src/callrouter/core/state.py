@@ -284,28 +284,24 @@ class State(Network):
 
     # ---- agreements
 
-    def switch(self, name: str, enabled: bool, until: float | None, reason: str, by: str) -> bool:
-        """Switch both directions of an agreement; False if there is none of that name."""
-        deals = [d for d in self.deals.values() if d.agreement.name == name]
+    def switch(self, name: str, borrower: str, enabled: bool, until: float | None, reason: str, by: str) -> bool:
+        """Switch an agreement, or the one direction in which `borrower` borrows; False if there is no such thing."""
+        deals = [d for d in self.deals.values() if d.agreement.name == name and borrower in ("", d.agreement.borrower)]
         for deal in deals:
             before = deal.enabled
             deal.enabled, deal.until, deal.switched = enabled, until, True
             self.watch_switch(deal)
             self.dirty_teams[deal.agreement.lender] = None
-            if deal is deals[0]:
-                self.tell(AgreementChanged(name, enabled, before, until, reason, by))
+            self.tell(AgreementChanged(name, enabled, before, until, reason, by, deal.agreement.borrower))
         return bool(deals)
 
     def deal_due(self, key: str) -> None:
         """A switch may have expired or a window changed."""
         deal = self.deals[key]
         if deal.until is not None and self.now >= deal.until:
-            name, before = deal.agreement.name, deal.enabled
-            deals = [d for d in self.deals.values() if d.agreement.name == name]
-            for one in deals:
-                one.enabled, one.until, one.switched = one.agreement.enabled, None, False
-                self.dirty_teams[one.agreement.lender] = None
-            self.tell(AgreementChanged(name, deals[0].enabled, before, None, "the switch expired", "expiry"))
+            a, before = deal.agreement, deal.enabled
+            deal.enabled, deal.until, deal.switched = a.enabled, None, False
+            self.tell(AgreementChanged(a.name, a.enabled, before, None, "the switch expired", "expiry", a.borrower))
         if self.now >= deal.window_until:
             self.watch_window(deal)
         self.dirty_teams[deal.agreement.lender] = None

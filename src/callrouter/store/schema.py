@@ -9,13 +9,15 @@ METADATA = MetaData()
 AGREEMENT_SWITCH = Table(
     "agreement_switch",
     METADATA,
-    Column("agreement", String(64), primary_key=True),
+    Column("direction", String(128), primary_key=True),  # agreement/borrower
+    Column("agreement", String(64), nullable=False),
+    Column("borrower", String(64), nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("until", Double),  # null: until switched again
     Column("reason", Text, nullable=False),
     Column("switched_by", Text, nullable=False),
     Column("switched_at", Double, nullable=False),
-    comment="switches that people set; an agreement that is not here stands as configured",
+    comment="switches that people set, each direction by itself; one that is not here stands as configured",
 )
 
 HOTLINE_SWITCH = Table(

@@ -131,12 +131,14 @@ class Store:
         now = self._clock()
         events: list[Event] = []
         async with self.engine.begin() as connection:
-            names = {agreement.name for agreement in plan.agreements}
-            for row in (await connection.execute(select(AGREEMENT_SWITCH))).all():
-                if row.agreement not in names or (row.until is not None and row.until <= now):
-                    await _put(connection, AGREEMENT_SWITCH, {row.agreement: None})
+            directions = {(agreement.name, agreement.borrower) for agreement in plan.agreements}
+            for kept in await _each_direction(connection, plan):
+                name, borrower, until = kept["agreement"], kept["borrower"], kept["until"]
+                if (name, borrower) not in directions or (until is not None and until <= now):
+                    await _put(connection, AGREEMENT_SWITCH, {kept["direction"]: None})
                     continue
-                events.append(AgreementSwitched(row.agreement, row.enabled, row.until, row.reason, row.switched_by))
+                by = kept["switched_by"]
+                events.append(AgreementSwitched(name, kept["enabled"], until, kept["reason"], by, borrower))
             hotlines = {hotline.name for hotline in plan.hotlines}
             for row in (await connection.execute(select(HOTLINE_SWITCH))).all():
                 if row.hotline not in hotlines or (row.until is not None and row.until <= now):
@@ -171,7 +173,7 @@ class Store:
             self._note(AGENT_STATE, agent, row)
         for command in commands:
             if isinstance(command, AgreementChanged):
-                self._note(AGREEMENT_SWITCH, command.agreement, _switch_row(happened, command, now))
+                self._note(AGREEMENT_SWITCH, _direction(command), _switch_row(happened, command, now))
             elif isinstance(command, HotlineChanged):
                 self._note(HOTLINE_SWITCH, command.hotline, _mode_row(command, now))
 
@@ -260,12 +262,32 @@ class Store:
         self.trouble = ""
 
 
+async def _each_direction(connection: AsyncConnection, plan: Plan) -> list[Row]:
+    """The switches; one that an older release kept for both directions becomes two."""
+    rows = [dict(row._mapping) for row in (await connection.execute(select(AGREEMENT_SWITCH))).all()]
+    for old in [row for row in rows if not row["borrower"]]:
+        both = [
+            {**old, "direction": f"{one.name}/{one.borrower}", "borrower": one.borrower}
+            for one in plan.agreements
+            if one.name == old["agreement"]
+        ]
+        await _put(connection, AGREEMENT_SWITCH, {old["direction"]: None, **{row["direction"]: row for row in both}})
+        rows = [row for row in rows if row is not old] + both
+    return rows
+
+
+def _direction(changed: AgreementChanged) -> str:
+    return f"{changed.agreement}/{changed.borrower}"
+
+
 def _switch_row(happened: Event, changed: AgreementChanged, now: float) -> Row | None:
     """What to keep of a change: only what somebody switched; what follows from the plan is in the plan."""
     if not isinstance(happened, AgreementSwitched):
         return None
     return {
+        "direction": _direction(changed),
         "agreement": changed.agreement,
+        "borrower": changed.borrower,
         "enabled": changed.enabled,
         "until": changed.until,
         "reason": changed.reason,

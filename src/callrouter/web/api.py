@@ -184,12 +184,18 @@ async def switch(asked: Asked) -> models.AgreementOut:
     until = _until(context, body.until)
     async with context.switching:
         before = _agreement(context, name)
-        if body.expected_enabled is not None and body.expected_enabled != before.enabled:
-            state = "on" if before.enabled else "off"
+        meant = [one for one in before.directions if body.borrower in ("", one.borrower)]
+        if not meant:
+            raise Fault(HTTPStatus.UNPROCESSABLE_ENTITY, f"{body.borrower} borrows nothing under this agreement.")
+        enabled = any(one.enabled for one in meant)
+        if body.expected_enabled is not None and body.expected_enabled != enabled:
+            state = "on" if enabled else "off"
             raise Fault(HTTPStatus.CONFLICT, f"Changed meanwhile: the agreement is {state}. Look again, then decide.")
-        await _ask(context, AgreementSwitched(name, body.enabled, until, body.reason, asked.token.name))
+        by = asked.token.name
+        await _ask(context, AgreementSwitched(name, body.enabled, until, body.reason, by, body.borrower))
         after = _agreement(context, name)
-    await _audit(asked, f"agreement {name}", body.reason, _switch_text(before), _switch_text(after))
+    what = f"agreement {name}" + (f" for {body.borrower}" if body.borrower else "")
+    await _audit(asked, what, body.reason, _switch_text(before), _switch_text(after))
     return after
 
 
@@ -227,7 +233,13 @@ def _until(context: Context, until: datetime | None) -> float | None:
 
 
 def _switch_text(state: models.AgreementOut) -> str:
-    return ("on" if state.enabled else "off") + (f" until {state.until.isoformat()}" if state.until else "")
+    """One word when the directions stand alike, else each by its borrower."""
+    texts = {
+        one.borrower: ("on" if one.enabled else "off") + (f" until {one.until.isoformat()}" if one.until else "")
+        for one in state.directions
+    }
+    same = set(texts.values())
+    return same.pop() if len(same) == 1 else ", ".join(f"{borrower} {text}" for borrower, text in texts.items())
 
 
 async def set_agent_state(asked: Asked) -> models.AgentOut:

@@ -146,6 +146,8 @@ class DirectionOut(Out):
 
     borrower: str
     lender: str
+    enabled: bool
+    until: datetime | None = Field(description="When the configured state returns; null: when switched again.")
     in_force: bool
     why_not: str = Field(description="What keeps it from lending now; empty if nothing.")
     borrowed: int = Field(ge=0, description="Calls of the borrower that the lender has now.")
@@ -157,8 +159,8 @@ class AgreementOut(Out):
     """An overflow agreement; a mutual one has two directions."""
 
     agreement: str
-    enabled: bool
-    until: datetime | None = Field(description="When the configured state returns; null: when switched again.")
+    enabled: bool = Field(description="In at least one direction.")
+    until: datetime | None = Field(description="The first time at which a direction is as configured again.")
     directions: list[DirectionOut]
 
 
@@ -247,6 +249,9 @@ class SwitchIn(In):
     """Switch an agreement."""
 
     enabled: bool
+    borrower: Name = Field(
+        default="", description="Only the direction in which this team borrows; empty: both.", examples=["agency-gera"]
+    )
     reason: Annotated[str, StringConstraints(pattern=_WORDS)] = Field(
         min_length=10, max_length=200, description="Kept in the audit trail.", examples=["Krankstand in Gera am Montag"]
     )

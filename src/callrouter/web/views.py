@@ -140,15 +140,17 @@ def agreements_out(snapshot: Snapshot) -> dict[str, AgreementOut]:
 
 
 def _agreement_out(name: str, views: Sequence[AgreementView]) -> AgreementOut:
-    first = views[0]
+    ends = [view.until for view in views if view.until is not None]
     return AgreementOut(
         agreement=name,
-        enabled=first.enabled,
-        until=None if first.until is None else instant(first.until),
+        enabled=any(view.enabled for view in views),
+        until=instant(min(ends)) if ends else None,
         directions=[
             DirectionOut(
                 borrower=view.borrower,
                 lender=view.lender,
+                enabled=view.enabled,
+                until=None if view.until is None else instant(view.until),
                 in_force=view.in_force,
                 why_not=view.why_not,
                 borrowed=view.borrowed,

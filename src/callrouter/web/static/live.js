@@ -82,7 +82,7 @@ function show() {
   slot.classList.toggle("on", stale || paused);
   slot.classList.toggle("paused", paused && !stale);
   slot.textContent = stale ? `${slot.dataset.lost} ${at}` : paused ? `${slot.dataset.paused} ${at}` : "";
-  live.querySelector("span").textContent = stale || paused ? live.dataset.stale : live.dataset.live;
+  live.querySelector("span").textContent = stale || paused ? live.dataset.held : live.dataset.live;
 }
 
 // ---- ticking

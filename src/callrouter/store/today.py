@@ -1,0 +1,122 @@
+"""What the database says of one day so far: attempts by quarter of an hour, demands, and what was lent.
+
+Only sums leave the database, so a busy day costs no more than its hotlines times its quarters. Definitions are those
+of the measures (attempts in opening hours; nothing is left out of the denominator).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, and_, case, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from callrouter.core.demands import COUNTED
+from callrouter.store.schema import CALL_RECORD, DEMAND
+from callrouter.store.store import reading
+
+SLOT_S = 900
+_CALL, _DEMAND = CALL_RECORD.c, DEMAND.c
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Attempts of a hotline that arrived in one quarter of an hour, and how many of them an agent answered in time."""
+
+    hotline: str
+    number: int  # of the quarter, counted from the day's beginning
+    attempts: int
+    in_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Demands of a hotline by their first attempt. first: an agent answered it. unreached: closed without an answer."""
+
+    hotline: str
+    demands: int
+    first: int
+    unreached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """Conversations that ended which a team had under an agreement."""
+
+    agreement: str
+    lender: str
+    calls: int
+    talk_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """Since the instant `since`. known: of the calls that were asked about, those that are in these sums."""
+
+    since: float
+    slots: tuple[Slot, ...] = ()
+    reached: tuple[Reached, ...] = ()
+    lent: tuple[Lent, ...] = ()
+    known: frozenset[str] = frozenset()
+
+
+async def today(engine: AsyncEngine, since: float, asked: Collection[str] = ()) -> Today:
+    """The day that began at `since`. Raises SQLAlchemyError or OSError."""
+    async with reading(engine) as connection:  # one transaction: the sums and `known` are of the same instant
+        return Today(
+            since,
+            await _slots(connection, since),
+            await _reached(connection, since),
+            await _lent(connection, since),
+            await _known(connection, asked),
+        )
+
+
+async def _slots(connection: AsyncConnection, since: float) -> tuple[Slot, ...]:
+    # whole milliseconds: integer division rounds down in every dialect, a cast does not
+    quarter = (cast(_CALL.arrived_at * 1000, BigInteger) - round(since * 1000)) // (SLOT_S * 1000)
+    in_time = func.sum(case((_CALL.within_target, 1), else_=0))
+    query = (
+        select(_CALL.hotline, quarter.label("quarter"), func.count().label("attempts"), in_time.label("in_time"))
+        .where(_CALL.arrived_at >= since, _CALL.hotline != "", _CALL.outcome.in_(sorted(COUNTED)))
+        .group_by(_CALL.hotline, "quarter")
+        .order_by(_CALL.hotline, "quarter")
+    )
+    return tuple(Slot(r.hotline, r.quarter, r.attempts, r.in_time) for r in await connection.execute(query))
+
+
+async def _reached(connection: AsyncConnection, since: float) -> tuple[Reached, ...]:
+    first = func.sum(case((_DEMAND.reached_first, 1), else_=0))
+    lost = and_(_DEMAND.closed_at.is_not(None), _DEMAND.reached_at.is_(None))
+    query = (
+        select(
+            _DEMAND.hotline,
+            func.count().label("demands"),
+            first.label("first"),
+            func.sum(case((lost, 1), else_=0)).label("unreached"),
+        )
+        .where(_DEMAND.first_at >= since)
+        .group_by(_DEMAND.hotline)
+        .order_by(_DEMAND.hotline)
+    )
+    return tuple(Reached(r.hotline, r.demands, r.first, r.unreached) for r in await connection.execute(query))
+
+
+async def _lent(connection: AsyncConnection, since: float) -> tuple[Lent, ...]:
+    query = (
+        select(_CALL.agreement, _CALL.team, func.count().label("calls"), func.sum(_CALL.talk_s).label("talk_s"))
+        .where(_CALL.arrived_at >= since, _CALL.agreement != "", _CALL.talk_s > 0)
+        .group_by(_CALL.agreement, _CALL.team)
+        .order_by(_CALL.agreement, _CALL.team)
+    )
+    return tuple(Lent(r.agreement, r.team, r.calls, r.talk_s) for r in await connection.execute(query))
+
+
+async def _known(connection: AsyncConnection, asked: Collection[str]) -> frozenset[str]:
+    names = sorted(asked)
+    found: set[str] = set()
+    for start in range(0, len(names), 500):
+        query = select(_CALL.call).where(_CALL.call.in_(names[start : start + 500]))
+        found.update(row.call for row in await connection.execute(query))
+    return frozenset(found)
