@@ -1,0 +1,64 @@
+"""Virtual time: what is going to happen, in a total order of (microsecond, rank, sequence).
+
+Instants and spans of time are whole microseconds (`_us`), so that ties are ties. Knows nothing of calls.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import IntEnum
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+SECOND_US = 1_000_000
+HALF_HOUR_US = 1800 * SECOND_US
+
+
+class Rank(IntEnum):
+    """What comes first at one instant."""
+
+    CHANGE = 0  # of rosters, and what people switch
+    END = 1  # of a conversation or a wrap-up
+    PATIENCE = 2
+    DEADLINE = 3  # the router's own, the ring limit among them
+    ARRIVAL = 4
+
+
+class Agenda(Generic[T]):
+    """A heap of what is to come."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, int, T]] = []
+        self._sequence = 0
+
+    def add(self, at_us: int, rank: Rank, what: T) -> None:
+        """Of two entries with the same instant and rank the earlier added comes first."""
+        self._sequence += 1
+        heappush(self._heap, (at_us, rank, self._sequence, what))
+
+    def next(self) -> tuple[int, int] | None:
+        """(instant, rank) of what comes first; None: nothing does."""
+        return self._heap[0][:2] if self._heap else None
+
+    def pop(self) -> T:
+        return heappop(self._heap)[3]
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+
+def to_us(seconds: str | int | float) -> int:
+    """Seconds to the nearest microsecond, text without a detour over floats. Raises ValueError, also for what is endless."""
+    try:
+        number = Decimal(seconds)
+        return int((number * SECOND_US).to_integral_value(ROUND_HALF_EVEN))
+    except ArithmeticError:
+        raise ValueError(f"{seconds!r} is no number of seconds") from None
+
+
+def from_us(us: int) -> str:
+    """Seconds as text, exact, without zeros at the end."""
+    whole, rest = divmod(abs(us), SECOND_US)
+    text = f"{whole}.{rest:06}".rstrip("0").rstrip(".")
+    return f"-{text}" if us < 0 else text
