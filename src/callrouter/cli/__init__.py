@@ -11,6 +11,7 @@ from callrouter import __version__
 # command -> module of this package that defines a click command of that name (dashes become underscores)
 COMMANDS: dict[str, str] = {
     "explain": "routing",
+    "simulate": "simulate",
     "route-test": "routing",
     "run": "service",
     "replay": "replay",

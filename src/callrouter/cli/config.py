@@ -55,9 +55,15 @@ def check(folder: Path, as_json: bool, secrets: bool) -> None:
 
 
 @click.command()
-def schema() -> None:
+@click.option("--scenario", is_flag=True, help="Of scenarios for `callrouter simulate` instead.")
+def schema(scenario: bool) -> None:
     """Print the JSON Schema (2020-12) of the configuration files, for editors."""
-    click.echo(json_schema_text(), nl=False)
+    if scenario:
+        from callrouter.sim.scenario import Scenario
+
+        click.echo(json_schema_text(Scenario, "callrouter scenario"), nl=False)
+    else:
+        click.echo(json_schema_text(), nl=False)
 
 
 def _finding(problem: Problem) -> dict[str, object]:

@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import BaseModel
+
 from callrouter.config.schema import Network
 
 _WORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
-def json_schema() -> dict[str, Any]:
-    schema = _tidy(Network.model_json_schema(by_alias=True, mode="validation"))
+def json_schema(model: type[BaseModel] = Network, title: str = "callrouter configuration") -> dict[str, Any]:
+    schema = _tidy(model.model_json_schema(by_alias=True, mode="validation"))
     assert isinstance(schema, dict)
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "callrouter configuration",
-    }
-    return head | schema
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
 
 
-def json_schema_text() -> str:
+def json_schema_text(model: type[BaseModel] = Network, title: str = "callrouter configuration") -> str:
     """As committed beside the example; ends with a newline."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(json_schema(model, title), indent=2, ensure_ascii=False) + "\n"
 
 
 def _tidy(node: Any) -> Any:

@@ -1,7 +1,7 @@
 """A day (or a year) of calls at the production router, in virtual time.
 
-The people are ideal: an offered call is answered at once, prompts take no time, who talks talks as long as his call says
-and wraps up as long, and phones always work. Everything that is decided is decided by `core.router.Router`. Which
+The people are ideal: an offered call is answered at once, prompts take no time, who talks talks as long as his call
+says and wraps up as long, and phones always work. Everything that is decided is decided by `core.router.Router`. Which
 instants tie, and what comes first then, is said in `kernel.Rank`; docs/simulation.md has the rules in full.
 """
 
@@ -60,21 +60,16 @@ def number_of(hotline: str, topic: str) -> str:
     return f"{hotline}/{topic}"
 
 
-def nobody_again(call: Call, now_us: int) -> Call | None:
-    """No redials."""
-    return None
-
-
 class Day:
     """One run. `run(calls)` returns every call in the order of arrival, with what became of it.
 
-    again: asked when a caller was not reached in opening hours; the call that he makes later, or None.
+    again: asked when a caller was not reached in opening hours, and when; the call that he makes later, or None.
     """
 
     def __init__(
         self,
         setting: Setting,
-        again: Callable[[Call, int], Call | None] = nobody_again,
+        again: Callable[[Call, int], Call | None] | None = None,
         make: Callable[[Plan, float], Router] = Router,
     ) -> None:
         plan = setting.plan
@@ -161,6 +156,11 @@ class Day:
             self.agenda.add(switch.at_us, Rank.CHANGE, (switch.kind, switch.what))
 
     def _close(self) -> None:
+        """Nobody calls any more; the crews stay to the end of the period."""
+        while (first := self.agenda.next()) is not None and first[0] < self.setting.until_us:
+            kind, what = self.agenda.pop()
+            if kind is Kind.CREW:
+                self._change_or_end(kind, what, first[0], [], [])
         self.end_us = max(self.end_us, self.setting.until_us)
         for crew in self.crews.values():
             crew.settle(self.end_us)
@@ -171,7 +171,7 @@ class Day:
     # ---- what happens
 
     def _change_or_end(self, kind: Kind, what: object, at_us: int, events: list[Event], done: list[Call]) -> None:
-        """One change of roster or switch, or one end, as events for the router. done: calls that nobody works on now."""
+        """One change of roster or switch, or one end, as events for the router. done: calls whose agents come free."""
         if kind is Kind.TALK_ENDS:
             assert isinstance(what, Call)
             self._to_come -= 1
@@ -278,5 +278,6 @@ class Day:
         call.outcome, call.wait_us = outcome, at_us - call.at_us
         del self.live[call.id]
         self._waiting -= 1
-        if outcome != CLOSED and (again := self._again(call, at_us)) is not None:
+        again = self._again(call, at_us) if self._again and outcome != CLOSED else None
+        if again is not None:
             self._later(again.at_us, Rank.ARRIVAL, Kind.CALLS, again)

@@ -49,11 +49,11 @@ class Agenda(Generic[T]):
 
 
 def to_us(seconds: str | int | float) -> int:
-    """Seconds to the nearest microsecond, text without a detour over floats. Raises ValueError, also for what is endless."""
+    """Seconds to the nearest microsecond, text without a detour over floats. Raises ValueError."""
     try:
         number = Decimal(seconds)
         return int((number * SECOND_US).to_integral_value(ROUND_HALF_EVEN))
-    except ArithmeticError:
+    except (ArithmeticError, ValueError):
         raise ValueError(f"{seconds!r} is no number of seconds") from None
 
 

@@ -1,0 +1,160 @@
+"""`callrouter simulate`: a scenario or a trace of calls through the production router in virtual time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from callrouter.config.load import Loaded, load
+from callrouter.config.source import ConfigError
+from callrouter.sim.call import Call
+from callrouter.sim.case import Case, make_case
+from callrouter.sim.day import Day
+from callrouter.sim.figures import Numbers
+from callrouter.sim.runs import RUNS_MAX, Job, day_of, figures, many, watched
+from callrouter.sim.scenario import Checked, read_scenario
+from callrouter.sim.summary import as_json, estimates, tables
+from callrouter.sim.traces import read_trace, write_calls, write_trace
+
+
+def loaded_or_exit(folder: Path, scenario: Path) -> tuple[Loaded, Checked]:
+    """As of the year in which the scenario begins, whose holidays it then knows; or every problem, and the end."""
+    try:
+        loaded = load(folder)
+        checked = read_scenario(scenario, loaded.plan)
+        loaded = load(folder, checked.first_day)
+    except ConfigError as error:
+        refuse(error)
+    return loaded, checked
+
+
+def refuse(error: ConfigError) -> NoReturn:
+    for problem in error.problems:
+        click.echo(str(problem), err=True)
+    raise SystemExit(2) from None
+
+
+def bounded(loaded: Loaded) -> frozenset[str]:
+    """Hotlines whose files say how many callers may wait."""
+    return frozenset(name for name, one in loaded.network.hotlines.items() if "line_max" in one.model_fields_set)
+
+
+def progress() -> Progress:
+    """On standard error, and only where somebody looks."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+OUT = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("config"))
+@click.option("--scenario", type=click.Path(path_type=Path), required=True, help="YAML file of the scenario.")
+@click.option("--trace", type=click.Path(path_type=Path), help="CSV file of calls, instead of the scenario's callers.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Draws the same callers again.")
+@click.option("--runs", type=click.IntRange(1, RUNS_MAX), default=1, show_default=True, help="With other callers each.")
+@click.option("--calls-out", type=OUT, help="CSV file for what became of each call (of the first run).")
+@click.option("--trace-out", type=OUT, help="CSV file for the calls themselves, as a trace (of the first run).")
+@click.option("--json", "json_out", type=OUT, help="File for the figures.")
+@click.option("--html", "html_out", type=OUT, help="File for a page with the figures.")
+@click.option("--processes", type=click.IntRange(1, 256), help="Without it as many as there are processors.")
+def simulate(
+    folder: Path,
+    scenario: Path,
+    trace: Path | None,
+    seed: int,
+    runs: int,
+    calls_out: Path | None,
+    trace_out: Path | None,
+    json_out: Path | None,
+    html_out: Path | None,
+    processes: int | None,
+) -> None:
+    """Simulate a scenario on the network in FOLDER: every call goes through the router that routes real ones.
+
+    The same seed gives the same files, whatever the number of processes.
+    """
+    loaded, checked = loaded_or_exit(folder, scenario)
+    hotlines = [one.name for one in loaded.plan.hotlines]
+    try:
+        calls = read_trace(trace, hotlines) if trace else None
+    except ConfigError as error:
+        refuse(error)
+    last_us = calls[-1].at_us if calls else 0
+    case = make_case(loaded.plan, checked.scenario, checked.changes, bounded(loaded), last_us)
+    jobs = [Job(case, loaded.plan, seed, run) for run in range(runs if calls is None else 1)]
+    found: list[Numbers] = []
+    with progress() as bar:
+        task = bar.add_task("simulating", total=len(jobs) if len(jobs) > 1 else case.setting.until_us)
+        if calls is not None or calls_out or trace_out or len(jobs) == 1:
+            day, done = _first(jobs[0], calls, lambda at_us: bar.update(task, completed=at_us))
+            found.append(figures(day, done, case, loaded.plan))
+            _warn(done)
+            _write(calls_out, lambda file: write_calls(done, file))
+            _write(trace_out, lambda file: write_trace(done, file))
+        rest = jobs[len(found) :]
+        bar.update(task, total=len(jobs), completed=len(found))
+        found += many(rest, processes, lambda done: bar.update(task, completed=len(jobs) - len(rest) + done))
+    told = _told(loaded, case, seed, found)
+    _write(json_out, lambda file: file.write(json.dumps(told, ensure_ascii=False, indent=1) + "\n"))
+    if html_out:
+        from callrouter.sim.report import page
+
+        _write(html_out, lambda file: file.write(page(told)))
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    for table in tables(estimates(found)):
+        console.print(table)
+
+
+def _first(job: Job, trace: list[Call] | None, told: Callable[[int], None]) -> tuple[Day, list[Call]]:
+    """The run whose calls are shown: the first, or that of a trace."""
+    if trace is not None:
+        day = Day(job.case.setting)
+        return day, day.run(watched(trace, told))
+    day, callers = day_of(job.case, job.seed, job.run)
+    return day, day.run(watched(callers.arrivals(), told))
+
+
+def _warn(calls: Sequence[Call]) -> None:
+    forever = sum(call.wait_us is None for call in calls)
+    if forever:
+        click.echo(
+            f"warning: {forever} callers were never served and never gave up (their wait is empty); "
+            "give them patience, a ring limit or somebody on duty",
+            err=True,
+        )
+
+
+def _write(path: Path | None, write: Callable[[TextIO], object]) -> None:
+    if path is None:
+        return
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            write(file)
+    except OSError as error:
+        raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _told(loaded: Loaded, case: Case, seed: int, found: Sequence[Numbers]) -> dict[str, Any]:
+    """The figures and what they are of: the same for the same seed, to the byte."""
+    scenario = case.scenario
+    return {
+        "title": scenario.title,
+        "about": scenario.about,
+        "plan": loaded.plan.version,
+        "start": scenario.start,
+        "days": scenario.days,
+        "zone": case.clock.zone,
+        "changes": [change.text for change in case.changes],
+        "seed": seed,
+        "runs": len(found),
+        **as_json(estimates(found)),
+    }

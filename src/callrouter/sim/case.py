@@ -1,0 +1,193 @@
+"""A scenario made ready to run: the plan as changed, the rosters as steps, the switches as instants.
+
+Plain data that can be sent to other processes. What callers draw is in `callers.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from callrouter.config.hours import days_of, spans_of
+from callrouter.core.events import AgreementSwitched, HotlineMode, HotlineSwitched
+from callrouter.core.plan import Plan, Span
+from callrouter.sim import scenario as model
+from callrouter.sim.call import Kind
+from callrouter.sim.changes import AGREEMENT_SETTINGS, DAY_S, HOTLINE_SETTINGS, Change, When
+from callrouter.sim.clock import SimClock, names
+from callrouter.sim.day import Setting, Switch
+from callrouter.sim.desks import at_desks
+from callrouter.sim.kernel import to_us
+from callrouter.sim.stage import staged
+
+DAYS_AFTER = 8  # rosters and switches go on so long for those who still wait
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One variant of a scenario. changes: all of them, the scenario's and those of a question."""
+
+    scenario: model.Scenario
+    changes: tuple[Change, ...]
+    clock: SimClock
+    setting: Setting
+    sizes: Mapping[str, int]  # team -> agents at most on duty, of those who are listed and of more
+    desks: Mapping[str, int]  # hotline -> desks that its callers dial, if they do
+    desk_teams: Mapping[str, str]  # hotline -> whose desks they are
+
+    @property
+    def plan(self) -> Plan:
+        return self.setting.plan
+
+
+def make_case(
+    plan: Plan, scenario: model.Scenario, changes: Sequence[Change], bounded: Collection[str] = (), last_us: int = 0
+) -> Case:
+    """bounded: see `stage.staged`. last_us: of a trace, so that rosters reach to its end."""
+    zone = scenario.zone or plan.sites[0].zone
+    clock = SimClock(datetime.fromisoformat(scenario.start), zone)
+    days = max(scenario.days, clock.second_of_day(last_us)[0] + 1)
+    until_us = clock.us(days - 1, DAY_S)
+    changed = with_settings(plan, scenario, changes)
+    crews = {team.name: tuple(_steps(team.name, plan, scenario, changes, clock, days)) for team in plan.teams}
+    sizes = {team: max(number for _, number in steps) for team, steps in crews.items()}
+    switches = tuple(sorted(_switches(changed, changes, clock, days), key=lambda switch: switch.at_us))
+    stage, desks = at_desks(staged(changed, sizes, bounded), desk_hotlines(scenario, changes))
+    setting = Setting(stage, clock.start_us, until_us, crews, switches)
+    desk_teams = {one.name: one.teams[0] for one in plan.hotlines if one.name in desks}
+    return Case(scenario, tuple(changes), clock, setting, sizes, desks, desk_teams)
+
+
+def desk_hotlines(scenario: model.Scenario, changes: Iterable[Change]) -> list[str]:
+    """Whose callers dial desks."""
+    pooled = {change.name for change in changes if change.what == "pooled"}
+    return [name for name, callers in scenario.callers.items() if callers.desks and name not in pooled]
+
+
+def as_changed(case: Case, plan: Plan, changes: Sequence[Change], bounded: Collection[str] = ()) -> Case:
+    """The same scenario with more changes. plan: as configured."""
+    return make_case(plan, case.scenario, (*case.changes, *changes), bounded)
+
+
+# ---- settings
+
+
+def with_settings(plan: Plan, scenario: model.Scenario, changes: Iterable[Change]) -> Plan:
+    """The configured plan with everything that holds for the whole run."""
+    for name, callers in scenario.callers.items():
+        if "ring_max_s" in callers.model_fields_set:
+            plan = _hotline_with(plan, name, ring_max_s=callers.ring_max_s)
+    for change in changes:
+        if change.kind == "agreement" and change.what in AGREEMENT_SETTINGS:
+            plan = _agreement_with(plan, change, **{change.what: _whole(change, ("reserve", "max_calls"))})
+        elif change.kind == "agreement" and change.when.always:
+            plan = _agreement_with(plan, change, enabled=change.what == "on")
+        elif change.kind == "hotline" and change.what in HOTLINE_SETTINGS:
+            plan = _hotline_with(plan, change.name, **{change.what: _whole(change, ("line_max", "priority"))})
+    return plan
+
+
+def _whole(change: Change, counts: tuple[str, ...]) -> float | int | None:
+    return int(change.value) if change.what in counts and change.value is not None else change.value
+
+
+def _hotline_with(plan: Plan, name: str, **values: Any) -> Plan:
+    hotlines = (replace(one, **values) if one.name == name else one for one in plan.hotlines)
+    return replace(plan, hotlines=tuple(hotlines))
+
+
+def _agreement_with(plan: Plan, change: Change, **values: Any) -> Plan:
+    def meant(lender: str) -> bool:
+        return not change.of_team or lender == change.of_team
+
+    agreements = (
+        replace(one, **values) if one.name == change.name and meant(one.lender) else one for one in plan.agreements
+    )
+    return replace(plan, agreements=tuple(agreements))
+
+
+# ---- rosters
+
+
+def _steps(
+    team: str, plan: Plan, scenario: model.Scenario, changes: Sequence[Change], clock: SimClock, days: int
+) -> Iterator[tuple[int, int]]:
+    """(instant, number from then on) wherever the number of agents changes."""
+    spans: list[tuple[int, int, int]] = []  # from, to, number more
+    far_us = clock.us(days + DAYS_AFTER, 0)
+    duties = scenario.roster.get(team)
+    if duties is None:
+        spans.append((0, far_us, sum(agent.team == team for agent in plan.agents)))
+    for duty in duties or ():
+        if duty.from_s is not None and duty.to_s is not None:
+            spans.append((to_us(duty.from_s), to_us(duty.to_s), duty.agents))
+            continue
+        keys = days_of(duty.days) if duty.days else ()
+        for day in range(-1, days + DAYS_AFTER):
+            if names(clock.day(day), keys):
+                spans += _duty(duty, clock, day)
+    own = [change for change in changes if change.kind == "team" and change.name == team]
+    edges = {0, *(edge for start, end, _ in spans for edge in (start, end))}
+    meant = [(change, tuple(instants(change.when, clock, days))) for change in own]
+    edges |= {edge for _, found in meant for span in found for edge in span}
+    before = -1
+    for at_us in sorted(edge for edge in edges if 0 <= edge < far_us):
+        number = sum(more for start, end, more in spans if start <= at_us < end)
+        for change, found in meant:
+            # without a time it is meant for whenever somebody is on duty
+            if (change.when.always and number > 0) or any(start <= at_us < end for start, end in found):
+                more = int(change.value or 0)
+                number = more if change.sign == "=" else max(0, number + (more if change.sign == "+" else -more))
+        if number != before:
+            yield at_us, number
+        before = number
+
+
+def _duty(duty: model.Duty, clock: SimClock, day: int) -> Iterator[tuple[int, int, int]]:
+    for span in duty.hours or (Span(0, DAY_S),):
+        start, end = clock.us(day, span.from_s), clock.us(day, span.to_s)
+        yield start, end, duty.agents
+        for text, away in duty.breaks.items():
+            pause = spans_of([text])[0]
+            first, last = max(start, clock.us(day, pause.from_s)), min(end, clock.us(day, pause.to_s))
+            if first < last:
+                yield first, last, -away
+
+
+# ---- when
+
+
+def instants(when: When, clock: SimClock, days: int) -> Iterator[tuple[int, int]]:
+    """The spans of time that are meant, [from, to), as far as rosters go; () for what holds for the whole run."""
+    if when.always:
+        return
+    far = days + DAYS_AFTER
+    for day in range(far):
+        if names(clock.day(day), when.days):
+            start = clock.us(day, when.from_s)
+            yield start, clock.us(far, 0) if when.to_s is None else clock.us(day, when.to_s)
+            if when.to_s is None:
+                return
+
+
+def _switches(plan: Plan, changes: Iterable[Change], clock: SimClock, days: int) -> Iterator[Switch]:
+    """What is switched or breaks at instants. What began before the run counts from its beginning."""
+    configured = {one.name: one.enabled for one in plan.agreements}
+    for change in changes:
+        forever_us = clock.us(days + DAYS_AFTER, 0)
+        spans = [(0, forever_us)] if change.when.always else list(instants(change.when, clock, days))
+        for start, end in spans:
+            if end <= 0:
+                continue
+            edges = [(max(0, start), True)] + ([(end, False)] if end < forever_us else [])
+            for at_us, begins in edges:
+                if change.kind == "site":
+                    yield Switch(at_us, Kind.SITE_DOWN if begins else Kind.SITE_UP, change.name)
+                elif change.kind == "hotline" and change.what == "closed":
+                    mode = HotlineMode.CLOSED if begins else HotlineMode.NORMAL
+                    yield Switch(at_us, Kind.SWITCH, HotlineSwitched(change.name, mode))
+                elif change.kind == "agreement" and change.what in ("on", "off") and not change.when.always:
+                    enabled = change.what == "on" if begins else configured[change.name]
+                    yield Switch(at_us, Kind.SWITCH, AgreementSwitched(change.name, enabled))

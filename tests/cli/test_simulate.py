@@ -1,0 +1,228 @@
+"""`callrouter simulate` from its files to its files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from callrouter.cli import main
+from callrouter.sim.kernel import SECOND_US, from_us, to_us
+from tests.sim.reference import RefAgent, RefAgreement, RefCall, RefHotline, RefWorld
+
+CONFIG = Path(__file__).parents[2] / "config"
+SCENARIO = """
+title: Ein Vormittag
+start: 2026-11-23 08:00
+callers:
+  agency-gera: &callers
+    arrivals: {per_day: 400, profile: {08:00-12:00: 1}}
+    talk: {mean_s: 240, cv: 0.8}
+    patience: {kind: exponential, mean_s: 100}
+    redial: {probability: 0.6, delay: {mean_s: 120, cv: 1}}
+  agency-gotha: *callers
+roster:
+  agency-gera: [{agents: 7, hours: 08:00-12:00}]
+  agency-gotha: [{agents: 12, hours: 08:00-12:00, breaks: {10:00-10:30: 4}}]
+changes: [agreement magdeburg-gera off at 09:00, agreement magdeburg-gotha off]
+"""
+
+
+def simulate(folder: Path, *more: str, scenario: str = SCENARIO, config: Path = CONFIG) -> Result:
+    file = folder / "scenario.yaml"
+    file.write_text(scenario, encoding="utf-8")
+    return CliRunner().invoke(main, ["simulate", str(config), "--scenario", str(file), *more])
+
+
+def test_the_same_seed_gives_the_same_bytes_on_any_number_of_processes(tmp_path: Path) -> None:
+    """Figures, page, calls and trace; another seed gives others."""
+    made = []
+    for name, seed, processes in (("a", 7, 1), ("b", 7, 2), ("c", 8, 1)):
+        folder = tmp_path / name
+        folder.mkdir()
+        outs = [folder / f"out.{kind}" for kind in ("json", "html", "calls", "trace")]
+        options = zip(("--json", "--html", "--calls-out", "--trace-out"), map(str, outs), strict=True)
+        words = [word for option in options for word in option]
+        result = simulate(folder, "--seed", str(seed), "--runs", "3", "--processes", str(processes), *words)
+        assert result.exit_code == 0, result.output
+        made.append([out.read_bytes() for out in outs])
+    assert made[0] == made[1]
+    assert all(one != other for one, other in zip(made[0], made[2], strict=True))
+
+
+def test_what_was_drawn_can_be_simulated_again_as_a_trace(tmp_path: Path) -> None:
+    """The trace of a run, redials and all, gives the same outcome for every call."""
+    first, again, trace = (tmp_path / name for name in ("first.csv", "again.csv", "trace.csv"))
+    scenario = SCENARIO.replace("redial: {", "topics: {general: 1}\n    redial: {")
+    assert simulate(tmp_path, "--calls-out", str(first), "--trace-out", str(trace), scenario=scenario).exit_code == 0
+    assert simulate(tmp_path, "--calls-out", str(again), "--trace", str(trace), scenario=scenario).exit_code == 0
+    assert first.read_bytes() == again.read_bytes()
+    outcomes = {row["outcome"] for row in csv.DictReader(first.read_text(encoding="utf-8").splitlines())}
+    assert outcomes == {"answered", "abandoned", "busied"}
+
+
+def test_the_figures_are_in_the_json_and_on_the_page(tmp_path: Path) -> None:
+    """Per hotline, team and agreement, with intervals; the page is well formed, bilingual and needs nothing."""
+    data, shown = tmp_path / "out.json", tmp_path / "out.html"
+    result = simulate(tmp_path, "--runs", "4", "--processes", "1", "--json", str(data), "--html", str(shown))
+    told = json.loads(data.read_text(encoding="utf-8"))
+    gera = told["hotlines"]["agency-gera"]
+    assert (told["runs"], told["seed"], told["title"]) == (4, 1, "Ein Vormittag")
+    shares = ("answered", "busied", "abandoned")
+    assert sum(gera[share]["value"] for share in shares) == pytest.approx(1, abs=1e-4)
+    assert 0 < gera["within"]["half"] < 0.2
+    assert 0.5 < told["teams"]["agency-gera"]["occupancy"]["value"] < 1
+    assert told["agreements"]["magdeburg-gera"]["calls"]["value"] > 0
+    assert told["agreements"]["magdeburg-gotha"]["calls"]["value"] == 0
+    assert set(gera["half_hours"]) >= {"08:00", "09:30", "11:30"}
+    page = shown.read_text(encoding="utf-8")
+    parser = _Tags()
+    parser.feed(page)
+    assert not parser.open
+    assert "Wartezeit" in page
+    assert "at first try" in page
+    assert "http" not in page
+    assert "agency-gera" in result.output
+
+
+class _Tags(HTMLParser):
+    """Every element that is opened is closed."""
+
+    VOID = ("meta", "input")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_problems_of_configuration_scenario_and_trace_are_told_with_their_place(tmp_path: Path) -> None:
+    """And the command ends with status 2."""
+    result = simulate(tmp_path, scenario="start: never\n")
+    assert (result.exit_code, "scenario.yaml:1:8: 'never' is no day" in result.output) == (2, True)
+    assert simulate(tmp_path, config=tmp_path / "nowhere").exit_code == 2
+    trace = tmp_path / "trace.csv"
+    head = "at_s,hotline,caller,talk_s,wrap_s,patience_s\n"
+    for text, message in (
+        ("at,hotline\n", "trace.csv:1:1: the first line is 'at,hotline'; write at_s,hotline,caller,talk_s,wrap_s"),
+        (head + "1,aachen,,5,,\n0.5,aachen,,5,,\n", "trace.csv:3:1: at_s: 0.5 comes before the line above; sort"),
+        (head + "1,achen,,5,,\n", "trace.csv:2:1: hotline 'achen' does not exist; did you mean 'aachen'?"),
+        (head + "1,aachen,,,,\n", "trace.csv:2:1: talk_s: '' is no number of seconds; write it like 30 or 2.5"),
+        (head + "1,aachen,,5,-1,\n", "trace.csv:2:1: wrap_s: -1 is out of bounds; use 0 to 1000000000"),
+        (head + "1,aachen\n", "trace.csv:2:1: 2 columns stand here, not 6; write at_s"),
+        (head + '1,"aachen,,5,,\n', "not CSV: unexpected end of data; check the quotes"),
+    ):
+        trace.write_text(text, encoding="utf-8")
+        result = simulate(tmp_path, "--trace", str(trace))
+        assert result.exit_code == 2
+        assert message in result.output
+    trace.write_bytes(b"\xff\xfe")
+    assert "not UTF-8" in simulate(tmp_path, "--trace", str(trace)).output
+    assert "cannot be read: No such file" in simulate(tmp_path, "--trace", str(tmp_path / "none.csv")).output
+    assert "cannot be written" in simulate(tmp_path, "--json", str(tmp_path / "no" / "out.json")).output
+
+
+def test_callers_whom_nobody_ever_serves_are_warned_of(tmp_path: Path) -> None:
+    """With the mend, and the run ends all the same."""
+    scenario = "start: 2026-11-23 09:00\ncallers: {aachen: {ring_max_s: null}}\nroster: {aachen: []}\n"
+    trace = tmp_path / "trace.csv"
+    trace.write_text("at_s,hotline,caller,talk_s,wrap_s,patience_s\n1,aachen,,5,,\n", encoding="utf-8")
+    calls = tmp_path / "calls.csv"
+    result = simulate(tmp_path, "--trace", str(trace), "--calls-out", str(calls), scenario=scenario)
+    assert "warning: 1 callers were never served and never gave up" in result.output
+    assert calls.read_text(encoding="utf-8").splitlines()[1] == "1,aachen,,abandoned,,,,,"
+
+
+NETWORK = """
+sites:
+  east: {title: E, land: ST, asterisk: {host: h1, user: u, secret: {env: A}}, trunk: {sip: h1}}
+  west: {title: W, land: TH, asterisk: {host: h2, user: u, secret: {env: A}}, trunk: {sip: h2}}
+teams:
+  one: {title: One, site: east, agents: {from: 1001, count: 3}}
+  two: {title: Two, site: west, wrap_up_s: 0, agents: {from: 2001, count: 2}}
+  three: {title: Three, site: west, agents: {from: 3001, count: 2}}
+hotlines:
+  red: {title: Red, site: east, numbers: 030 23125 001, teams: one, ring_max_s: 20}
+  green: {title: Green, site: west, numbers: 030 23125 002, teams: two, ring_max_s: 0}
+  blue: {title: Blue, site: west, numbers: 030 23125 003, teams: three, hours: {Mon-Fri: 08:00-09:00}}
+agreements:
+  deal: {borrower: one, lender: two, mutual: true, reserve: {two: 1}, max_calls: {one: 1}}
+  more: {borrower: one, lender: three}
+  back: {borrower: three, lender: one, reserve: 1}
+"""
+FILES = """
+start: 2026-11-23 08:30
+callers:
+  red: {ring_max_s: 15.5}
+  blue: {ring_max_s: null}
+roster:
+  one: [{from_s: 0, to_s: 900, agents: 2}, {from_s: 300, to_s: 1200, agents: 1}, {from_s: 1500, to_s: 9000, agents: 3}]
+  three: [{hours: 08:00-09:30, agents: 2, breaks: {08:45-09:00: 1}}]
+changes: [agreement more off 08:40-08:50]
+"""
+
+
+def test_every_call_of_a_trace_is_as_in_the_plain_reference(tmp_path: Path) -> None:
+    """Through all the files: configuration, scenario, trace, and the list of what became of each call."""
+    (tmp_path / "network").mkdir()
+    (tmp_path / "network" / "all.yaml").write_text(NETWORK, encoding="utf-8")
+    second, minute = SECOND_US, 60 * SECOND_US
+    lines, calls = ["at_s,hotline,caller,talk_s,wrap_s,patience_s"], []
+    for n in range(900):
+        at = n * 7 // 2 * second + (500_000 if n % 3 else 0)
+        hotline = ("red", "red", "green", "blue", "red")[n**3 % 5]
+        talk, wrap, patience = n * 37 % 61 * second, n % 4 * 5 * second, (None, 4_500_000, 15_500_000)[n % 3]
+        calls.append(RefCall(n, at, hotline, talk, wrap, patience))
+        gives_up = "" if patience is None else from_us(patience)
+        lines.append(f"{from_us(at)},{hotline},c{n},{from_us(talk)},{from_us(wrap) if wrap else ''},{gives_up}")
+    trace, out = tmp_path / "trace.csv", tmp_path / "calls.csv"
+    trace.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    result = simulate(
+        tmp_path, "--trace", str(trace), "--calls-out", str(out), scenario=FILES, config=tmp_path / "network"
+    )
+    assert result.exit_code == 0, result.output
+    agents = [("east", "one", 1001, 3), ("west", "two", 2001, 2), ("west", "three", 3001, 2)]
+    on = [(0, True)]
+    reference = RefWorld(
+        [RefAgent(f"{site}/{first + k}", team) for site, team, first, size in agents for k in range(size)],
+        {
+            "one": [(0, 900 * second, 2), (300 * second, 1200 * second, 1), (1500 * second, 9000 * second, 3)],
+            "three": [(0, 60 * minute, 2), (15 * minute, 30 * minute, -1)],
+        },
+        {
+            "red": RefHotline("one", 15_500_000),
+            "green": RefHotline("two", 0),
+            "blue": RefHotline("three", None, opens=[(0, 30 * minute)]),
+        },
+        [
+            RefAgreement("deal", "one", "two", 1, None, on),
+            RefAgreement("deal", "two", "one", 0, 1, on),
+            RefAgreement("more", "one", "three", 0, None, [(0, True), (10 * minute, False), (20 * minute, True)]),
+            RefAgreement("back", "three", "one", 1, None, on),
+        ],
+        calls,
+    )
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    wanted = reference.run()
+    assert len(rows) == len(wanted)
+    for row, call in zip(rows, wanted, strict=True):
+        wait = None if row["wait_s"] == "" else to_us(row["wait_s"])
+        found = (to_us(row["at_s"]), row["hotline"], row["outcome"], wait, row["agent"], row["team"], row["agreement"])
+        assert found == (call.at, call.hotline, call.outcome, call.wait, call.agent, call.team, call.agreement)
+        assert row["talk_s"] == (from_us(call.talk) if call.outcome == "answered" else "")
+        assert row["caller"] == f"c{call.number}"
+    seen = {(row["outcome"], bool(row["agreement"])) for row in rows}
+    assert seen == {(o, False) for o in ("answered", "abandoned", "busied", "closed")} | {("answered", True)}
