@@ -126,7 +126,7 @@ def database_url(service: schema.Service, state_dir: Path) -> str:
 
 def days(service: schema.Service) -> Days:
     kept = service.retention_days
-    return Days(kept.callers, kept.agents, kept.calls, kept.audit, kept.numbers)
+    return Days(kept.callers, kept.agents, kept.calls, kept.audit, kept.numbers, kept.inquiries)
 
 
 def ringing(router: Router, known: Callers) -> set[Key]:

@@ -181,7 +181,7 @@ async def test_demands_are_those_of_the_records(engine: AsyncEngine, books: Book
 
 async def test_each_kind_of_data_has_its_time(engine: AsyncEngine, books: Books) -> None:
     """Keys, agents, records and audit go at their own age; what is younger stays."""
-    days = Days(callers=30, agents=60, calls=90, audit=120, numbers=7)
+    days = Days(callers=30, agents=60, calls=90, audit=120, numbers=7, inquiries=50)
     await books.take("j", batch(record("gera/1", talk_s=10.0), record("gera/2", caller="0365123456")))
     await books.close(START + DAY_S, lambda _: False)
     await write_audit(engine, AuditEntry(START, "meier", "x", "y", "", ""))

@@ -77,7 +77,7 @@ async def test_second_of_two_changes_is_told(kept: Callbacks) -> None:
 
 async def test_number_goes_soon_after_it_is_done(engine: AsyncEngine, kept: Callbacks) -> None:
     """Then the caller's key, then the people, then the row; one that is not done keeps all, however old."""
-    days = Days(callers=30, agents=60, calls=90, audit=120, numbers=7)
+    days = Days(callers=30, agents=60, calls=90, audit=120, numbers=7, inquiries=50)
     await kept.add(ASKED)
     await kept.add(callbacks.finish(OWED, CallbackResult.REACHED, "anna", 0.0))
     for age in (6, 8, 31, 61, 91):

@@ -74,6 +74,8 @@ def _finding(problem: Problem) -> dict[str, object]:
 def _missing_secrets(network: models.Network) -> list[str]:
     named: list[tuple[str, Secret]] = [(f"site '{name}'", site.asterisk.secret) for name, site in network.sites.items()]
     named += [(f"token '{token.name}'", token.secret) for token in network.service.tokens]
+    if network.service.mail and network.service.mail.password:
+        named.append(("mail", network.service.mail.password))
     missing = []
     for owner, secret in named:
         try:

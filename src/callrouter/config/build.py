@@ -198,6 +198,7 @@ def _department(name: str, department: offices.Department, site: schema.Site, ye
         site=department.site,
         hours=working_hours(department, site, years),
         email=department.email,
+        language=department.language,
         phone=department.phone or "",
         topics=tuple(department.topics),
         due_days=department.due_days,

@@ -1,13 +1,44 @@
-"""What the files may say of those behind the agents: departments that ring callers back."""
+"""What the files may say of those behind the agents: departments that ring callers back, and how e-mail leaves."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from callrouter.config.kinds import Address, Clock, Land, Names, Phone, SiteName, Text, Week, Whole, listed
+from callrouter.config.kinds import (
+    Address,
+    Beside,
+    Clock,
+    Host,
+    Land,
+    Language,
+    Names,
+    Phone,
+    Port,
+    SiteName,
+    Text,
+    Week,
+    Whole,
+    listed,
+)
 from callrouter.config.model import Model
+from callrouter.config.secret import Secret
+
+
+class MailServer(Model):
+    """Where e-mail leaves: answers to inquiries, escalations. Without it the contact form is closed."""
+
+    host: Host
+    port: Port = 587
+    tls: Literal["starttls", "always", "never"] = "starttls"
+    """Verified always; never: only to a server on this machine or in a network that is safe by itself."""
+    ca: Beside | None = None
+    """File with the certificates to trust; without it the system's."""
+    user: Text | None = None
+    password: Secret | None = None
+    sender: Address
+    """What messages are from; its domain stands in their ids."""
 
 
 class Escalation(Model):
@@ -34,7 +65,9 @@ class Department(Model):
     hours: Week
     """When it works. A day without hours (a holiday, '12-24: closed') is no working day: no callback is due then."""
     email: Address
-    """Where its mail goes."""
+    """Where answers to what it writes go."""
+    language: Language = "de"
+    """Of the e-mail to it."""
     phone: Phone | None = None
     """Endpoint at its site that is rung first when somebody without a phone of his own rings back."""
     topics: Names = []

@@ -45,7 +45,7 @@ from callrouter.config.kinds import (
 )
 from callrouter.config.messages import wrong
 from callrouter.config.model import Model
-from callrouter.config.offices import Department
+from callrouter.config.offices import Department, MailServer
 from callrouter.config.pages import Pages
 from callrouter.config.places import Place
 from callrouter.config.secret import Secret
@@ -328,6 +328,8 @@ class RetentionDays(Model):
     """Who switched what."""
     numbers: Days = 7
     """The numbers of callbacks, after they are done."""
+    inquiries: Days = 90
+    """What people wrote in the contact form, after it is answered, and what is known of e-mail that was sent."""
 
 
 class Journal(Model):
@@ -361,6 +363,7 @@ class Service(Model):
     """Key for the hashes of callers' numbers; without it one is made in state_dir. Several routers need the same."""
     retention_days: RetentionDays = RetentionDays()
     pages: Pages = Pages()
+    mail: MailServer | None = None
     inbox_max: Annotated[Whole, Field(ge=100, le=10_000_000)] = 20_000
     """Events that may wait to be handled."""
 

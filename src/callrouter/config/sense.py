@@ -39,9 +39,15 @@ def check_sense(draft: Draft) -> None:
         if not ever_open(make_hours(department.hours, "UTC", years=draft.years)):
             what = f"department '{name}' never works, so no callback would ever be due"
             draft.error(("departments", name, "hours"), what, "give a day some hours")
+        if department.escalations and draft.service.mail is None:
+            what = f"nobody is written to about overdue callbacks of '{name}': there is no mail server"
+            draft.warn(("departments", name, "escalations"), what, "add service: {mail: …}", key=True)
     for name, place in draft.places.items():
         if not ever_open(make_hours(place.hours, "UTC", years=draft.years)):
             draft.error(("places", name, "hours"), f"place '{name}' never opens", "give a day some hours")
+    if draft.service.mail is None and any(place.hotline for place in draft.places.values()):
+        what = "the contact form is closed: there is no mail server to answer by"
+        draft.warn(("places",), what, "add service: {mail: …}", key=True)
     if not draft.service.tokens:
         draft.warn(("service",), "no tokens: the API refuses every request", "add a token with a name and a secret")
 

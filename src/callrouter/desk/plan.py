@@ -26,6 +26,7 @@ class Department:
     site: str
     hours: Hours
     email: str
+    language: str = "de"
     phone: str = ""
     topics: tuple[str, ...] = ()
     due_days: int = 2

@@ -7,18 +7,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import ColumnElement, Table, and_, delete, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from callrouter.core.callbacks import CallbackResult, CallbackStatus
-from callrouter.store.schema import AUDIT, CALL_RECORD, CALLBACK, CALLBACK_TRY, DEMAND
+from callrouter.store.schema import (
+    AUDIT,
+    CALL_RECORD,
+    CALLBACK,
+    CALLBACK_TRY,
+    DEMAND,
+    ESCALATION,
+    INQUIRY,
+    MAIL,
+    RESULT,
+)
 from callrouter.store.store import FAULTS
 
 log = structlog.get_logger(__name__)
 
 DAY_S = 86_400.0
 RETRY_S = 900.0
-_CALL, _DEMAND, _BACK, _TRY = CALL_RECORD.c, DEMAND.c, CALLBACK.c, CALLBACK_TRY.c
+_CALL, _DEMAND, _BACK, _TRY, _RESULT = CALL_RECORD.c, DEMAND.c, CALLBACK.c, CALLBACK_TRY.c, RESULT.c
 _DONE = CallbackStatus.DONE.value
 
 
@@ -31,6 +41,7 @@ class Days:
     calls: int
     audit: int
     numbers: int
+    inquiries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ async def erase(engine: AsyncEngine, days: Days, now: float) -> dict[str, int]:
     """
     callers, agents = now - days.callers * DAY_S, now - days.agents * DAY_S
     calls, audit, numbers = now - days.calls * DAY_S, now - days.audit * DAY_S, now - days.numbers * DAY_S
+    inquiries = now - days.inquiries * DAY_S
     async with engine.begin() as connection:
         return {
             "callers": await _forget(
@@ -82,6 +94,11 @@ async def erase(engine: AsyncEngine, days: Days, now: float) -> dict[str, int]:
                 done_by=None,
                 made_by=None,
             ),
+            "notes": await _blank_notes(connection, and_(_RESULT.note != "", _RESULT.given_at < callers)),
+            "results": await _delete(connection, RESULT, _RESULT.given_at < calls),
+            "inquiries": await _delete(connection, INQUIRY, INQUIRY.c.done_at < inquiries),
+            "mails": await _delete(connection, MAIL, func.coalesce(MAIL.c.sent_at, MAIL.c.given_up_at) < inquiries),
+            "escalations": await _delete(connection, ESCALATION, ESCALATION.c.made_at < calls),
             "calls": await _delete(connection, CALL_RECORD, _CALL.ended_at < calls),
             "demands": await _delete(connection, DEMAND, _DEMAND.closed_at < calls),
             "callbacks": await _delete(connection, CALLBACK, _BACK.done_at < calls),
@@ -91,7 +108,7 @@ async def erase(engine: AsyncEngine, days: Days, now: float) -> dict[str, int]:
 
 
 async def forget(engine: AsyncEngine, caller: str, now: float) -> Forgotten:
-    """Take a caller's key, his number and what he wanted out of all records: they stay as those of nobody.
+    """Take a caller's key, his number, what he wanted and what was noted out of all records, which stay as nobody's.
 
     His open demands are closed, since no later attempt could be told to be theirs, and nobody rings him back.
     """
@@ -108,6 +125,8 @@ async def forget(engine: AsyncEngine, caller: str, now: float) -> Forgotten:
         await connection.execute(update(CALLBACK).where(owed).values(**ended))
         his = update(CALLBACK).where(_BACK.caller == caller)
         callbacks = (await connection.execute(his.values(caller=None, number=None, subject="", wish=""))).rowcount
+        calls = select(_CALL.call).where(_CALL.caller == caller)
+        await _blank_notes(connection, _RESULT.call.in_(calls))
         return Forgotten(await _forget(connection, _CALL.caller == caller, _DEMAND.caller == caller), callbacks)
 
 
@@ -120,6 +139,10 @@ async def known(engine: AsyncEngine, caller: str) -> int:
 async def _forget(connection: AsyncConnection, calls: ColumnElement[bool], demands: ColumnElement[bool]) -> int:
     await _empty(connection, DEMAND, demands, caller=None)
     return await _empty(connection, CALL_RECORD, calls, caller=None)
+
+
+async def _blank_notes(connection: AsyncConnection, where: ColumnElement[bool]) -> int:
+    return (await connection.execute(update(RESULT).where(where).values(note=""))).rowcount
 
 
 async def _empty(connection: AsyncConnection, table: Table, where: ColumnElement[bool], **values: None) -> int:

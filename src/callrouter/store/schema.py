@@ -173,6 +173,79 @@ CALLBACK_TRY = Table(
     comment="outbound calls that have ended, each once",
 )
 
+RESULT = Table(
+    "result",
+    METADATA,
+    Column("call", String(64), primary_key=True),
+    Column("hotline", String(64), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("disposition", String(16), nullable=False),  # resolved, callback, appointment, forwarded, broken_off
+    Column("note", Text, nullable=False),  # '': none, or erased
+    Column("department", String(64)),  # null: none is concerned
+    Column("callback", String(64)),  # that was promised
+    Column("given_at", Double, nullable=False),
+    Index("ix_result_given_at", "given_at"),
+    comment="what came of answered calls; one that is not here has no result (yet)",
+)
+
+INQUIRY = Table(
+    "inquiry",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("status", String(16), nullable=False),  # open, given, answered, closed
+    Column("place", String(64), nullable=False),
+    Column("hotline", String(64), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("arrived_at", Double, nullable=False),
+    Column("agent", String(64)),  # whose page shows it; who wrote the draft
+    Column("given_at", Double),
+    Column("taken_back", Integer, nullable=False),  # how often a call went before it
+    Column("draft", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("done_at", Double),  # answered or closed
+    Column("because", Text, nullable=False),  # why it was closed without an answer
+    Column("version", Integer, nullable=False),  # rises with each change
+    Index("ix_inquiry_status_arrived_at", "status", "arrived_at"),
+    Index("ix_inquiry_done_at", "done_at"),
+    comment="what people wrote in the contact form",
+)
+
+MAIL = Table(
+    "mail",
+    METADATA,
+    Column("id", String(64), primary_key=True),  # of the message, too: a second sending is the same message
+    Column("kind", String(16), nullable=False),  # answer, escalation
+    Column("about", String(64), nullable=False),  # the inquiry or callback
+    Column("recipient", Text, nullable=False),  # this and the next two are emptied when it is sent
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("reply_to", Text, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("not_before", Double, nullable=False),  # of the next try
+    Column("tries", Integer, nullable=False),
+    Column("sent_at", Double),  # null: still to be sent
+    Column("given_up_at", Double),  # null: not given up
+    Column("trouble", Text, nullable=False),
+    Index("ix_mail_sent_at_not_before", "sent_at", "not_before"),
+    comment="e-mail on its way out: written with what causes it, in one transaction",
+)
+
+ESCALATION = Table(
+    "escalation",
+    METADATA,
+    Column("callback", String(64), primary_key=True),
+    Column("stage", Integer, primary_key=True),
+    Column("mail", String(64), nullable=False),
+    Column("made_at", Double, nullable=False),
+    Index("ix_escalation_made_at", "made_at"),
+    comment="who was written to about an overdue callback: each stage once",
+)
+
 JOURNAL_MARK = Table(
     "journal_mark",
     METADATA,
