@@ -43,7 +43,9 @@ from callrouter.store.feed import Feed
 from callrouter.store.retention import daily
 from callrouter.store.store import FAULTS, Store
 from callrouter.web.context import Candidate, Context
+from callrouter.web.figures import Figures
 from callrouter.web.front import Front
+from callrouter.web.preview import Preview
 from callrouter.web.service import Server
 
 log = structlog.get_logger(__name__)
@@ -135,9 +137,22 @@ class Service:
             tokens=wiring.tokens(service, options.reveal),
         )
         host = service.host if options.host is None else options.host
-        self.front = Front(
-            context, wiring.accounts(service, self.store.engine), service.pages, demo=options.demo, rate=options.rate
+        self.figures = Figures(
+            self.store.engine,
+            lambda: self.router.plan,
+            self.engine.now,
+            lambda: self.feed.stored + self.feed.replaced,
         )
+        self.front = Front(
+            context,
+            wiring.accounts(service, self.store.engine),
+            service.pages,
+            parts={Figures: self.figures, Preview: Preview()},
+            demo=options.demo,
+            rate=options.rate,
+        )
+        self.figures.changed = self.front.live.changed
+        self.engine.observe(self.figures.observe)
         self.engine.observe(self.front.live.observe)
         self.server = Server(context, host, service.port if options.port is None else options.port, self.front)
         self._tasks: list[asyncio.Task[None]] = []
@@ -180,6 +195,7 @@ class Service:
         self._keep("store", self.store.run)
         self._keep("call records", self.feed.run)
         self._keep("retention", self._erase)
+        self._keep("figures", self.figures.run)
         self._keep("pages", self.front.live.run)
         for name in self._connections:
             self._link(name)

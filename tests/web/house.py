@@ -13,13 +13,16 @@ from typing import Any
 from aiohttp import ClientResponse, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.accounts.book import AccountBook
 from callrouter.accounts.passwords import Passwords
 from callrouter.config.pages import Pages
 from callrouter.roles import Grant
 from callrouter.store.store import open_engine
+from callrouter.web.figures import Figures
 from callrouter.web.front import Front
+from callrouter.web.preview import Preview
 from callrouter.web.service import make_app
 from tests.web.world import World
 
@@ -68,7 +71,8 @@ class Browser:
 
 
 class House:
-    def __init__(self, world: World, front: Front, server: TestServer) -> None:
+    def __init__(self, world: World, front: Front, server: TestServer, engine: AsyncEngine) -> None:
+        self.engine = engine
         self.world = world
         self.front = front
         self.server = server
@@ -101,10 +105,20 @@ async def house(folder: Path, world: World | None = None, **pages: Any) -> Async
     world = world or World()
     engine = await open_engine(f"sqlite+aiosqlite:///{folder / 'callrouter.db'}")
     settings = Pages.model_validate(pages)
-    front = Front(world.context(), AccountBook(engine), settings, passwords=Passwords(CHEAP))
+    context = world.context()
+    figures = Figures(engine, context.plan, context.clock, lambda: 0)
+    front = Front(
+        context,
+        AccountBook(engine),
+        settings,
+        passwords=Passwords(CHEAP),
+        parts={Figures: figures, Preview: Preview()},
+    )
+    figures.changed = front.live.changed
+    world.observers += [figures.observe, front.live.observe]
     server = TestServer(make_app(front.context, front))
     await server.start_server()
-    opened = House(world, front, server)
+    opened = House(world, front, server, engine)
     try:
         yield opened
     finally:

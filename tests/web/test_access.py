@@ -13,7 +13,7 @@ from callrouter.web import access
 from callrouter.web.pages import ROUTES
 from tests.web.house import GRANTS, OURS, House, house
 
-EXAMPLES = {"site": "gera"}
+EXAMPLES = {"site": "gera", "name": "gera-magdeburg", "act": "aus", "number": "2001"}
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ async def home(tmp_path: Path) -> AsyncIterator[House]:
 
 
 def example(path: str) -> str:
+    path = path.replace("/hotlines/{name}", "/hotlines/agency-gera")
     return re.sub(r"{(\w+)[^}]*}", lambda found: EXAMPLES[found[1]], path)
 
 

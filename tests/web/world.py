@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from callrouter.core.commands import AgentChanged, AgreementChanged, Claim, Command, Ignored, Offer, Release, Target
+from callrouter.core.commands import (
+    AgentChanged,
+    AgreementChanged,
+    Claim,
+    Command,
+    HotlineChanged,
+    Ignored,
+    Offer,
+    Release,
+    Target,
+)
 from callrouter.core.events import (
     AgentActed,
     AgreementSwitched,
     CallArrived,
     CallHeld,
     Event,
+    HotlineMode,
+    HotlineSwitched,
     LiveCall,
     OfferEnded,
     Result,
@@ -21,6 +33,7 @@ from callrouter.core.events import (
 from callrouter.core.explain import Candidate
 from callrouter.core.plan import Agent, Agreement, Hotline, Number, Plan, Site, Team, Topic
 from callrouter.core.snapshot import AgentView, AgreementView, CallView, LineView, SiteView, Snapshot
+from callrouter.engine import Observer
 from callrouter.web.context import Context, Token
 
 NOW = 1_795_425_240.0  # 2026-11-23T09:14:00Z
@@ -107,27 +120,54 @@ class World:
     asked: list[Event] = field(default_factory=list)
     entries: list[dict[str, str]] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    observers: list[Observer] = field(default_factory=list)
+    fault: Exception | None = None  # what the router answers instead
 
     def __post_init__(self) -> None:
         self.state = snapshot(self.plan)
 
     async def ask(self, event: Event) -> Sequence[Command]:
         self.asked.append(event)
+        if self.fault:
+            raise self.fault
+        commands = self._handle(event)
+        for observer in self.observers:
+            observer(event, commands, NOW)
+        return commands
+
+    def _handle(self, event: Event) -> Sequence[Command]:
         if isinstance(event, AgreementSwitched):
             return self._switch(event)
+        if isinstance(event, HotlineSwitched):
+            return self._switch_hotline(event)
         assert isinstance(event, AgentActed)
         return self._act(event)
 
+    def _switch_hotline(self, event: HotlineSwitched) -> Sequence[Command]:
+        lines = tuple(
+            replace(line, mode=event.mode.value, mode_until=event.until) if line.hotline == event.hotline else line
+            for line in self.state.lines
+        )
+        self.state = replace(self.state, lines=lines)
+        return [HotlineChanged(event.hotline, event.mode, HotlineMode.NORMAL, event.until, event.reason, event.by)]
+
     def _switch(self, event: AgreementSwitched) -> Sequence[Command]:
-        before = next(view.enabled for view in self.state.agreements if view.agreement == event.agreement)
-        views = tuple(
-            replace(view, enabled=event.enabled, until=event.until, in_force=event.enabled)
+        meant = [
+            view
+            for view in self.state.agreements
             if view.agreement == event.agreement and event.borrower in ("", view.borrower)
-            else view
+        ]
+        views = tuple(
+            replace(view, enabled=event.enabled, until=event.until, in_force=event.enabled) if view in meant else view
             for view in self.state.agreements
         )
         self.state = replace(self.state, agreements=views)
-        return [AgreementChanged(event.agreement, event.enabled, before, event.until, event.reason, event.by)]
+        return [
+            AgreementChanged(
+                event.agreement, event.enabled, view.enabled, event.until, event.reason, event.by, view.borrower
+            )
+            for view in meant
+        ]
 
     def _act(self, event: AgentActed) -> Sequence[Command]:
         before = next(view for view in self.state.agents if view.agent == event.agent)

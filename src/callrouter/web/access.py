@@ -24,6 +24,17 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "POST /passwort": SIGNED_IN,
     "GET /lagebild": frozenset({SUPERVISOR, OPS, ADMIN}),  # leads on to a site
     "GET /lagebild/{site}": frozenset({SUPERVISOR, OPS, ADMIN}),
+    "GET /wand/{site}": frozenset({SUPERVISOR, DISPLAY, OPS, ADMIN}),
+    "GET /vereinbarungen": frozenset({SUPERVISOR, OPS, ADMIN}),
+    "GET /vereinbarungen/{name}/{act}": frozenset({SUPERVISOR}),  # of one of its two sites
+    "POST /vereinbarungen/{name}/{act}": frozenset({SUPERVISOR}),
+    "GET /vereinbarungen/{name}/{act}/vorschau": frozenset({SUPERVISOR}),
+    "GET /hotlines/{name}/schalten": frozenset({SUPERVISOR}),  # of its site
+    "POST /hotlines/{name}/schalten": frozenset({SUPERVISOR}),
+    "GET /plaetze/{site}": frozenset({SUPERVISOR}),  # of this site
+    "GET /plaetze/{site}/platz": frozenset({SUPERVISOR}),
+    "GET /plaetze/{site}/{number}": frozenset({SUPERVISOR}),
+    "POST /plaetze/{site}/{number}": frozenset({SUPERVISOR}),
 }
 
 

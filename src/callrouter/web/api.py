@@ -6,7 +6,6 @@ parts are two parts of the path: agent `magdeburg/1001` is /api/v1/agents/magdeb
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from http import HTTPStatus
 
@@ -14,10 +13,9 @@ import structlog
 
 from callrouter.core.agents import AgentState
 from callrouter.core.calls import RINGING
-from callrouter.core.commands import Ignored
-from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event, HotlineSwitched
-from callrouter.engine import NotDecided, Overloaded
+from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineSwitched
 from callrouter.web import models, views
+from callrouter.web.acts import ask
 from callrouter.web.context import Context
 from callrouter.web.operations import Asked, Operation
 from callrouter.web.problems import Fault
@@ -192,10 +190,10 @@ async def switch(asked: Asked) -> models.AgreementOut:
             state = "on" if enabled else "off"
             raise Fault(HTTPStatus.CONFLICT, f"Changed meanwhile: the agreement is {state}. Look again, then decide.")
         by = asked.token.name
-        await _ask(context, AgreementSwitched(name, body.enabled, until, body.reason, by, body.borrower))
+        await ask(context, AgreementSwitched(name, body.enabled, until, body.reason, by, body.borrower))
         after = _agreement(context, name)
     what = f"agreement {name}" + (f" for {body.borrower}" if body.borrower else "")
-    await _audit(asked, what, body.reason, _switch_text(before), _switch_text(after))
+    await _audit(asked, what, body.reason, switch_text(before), switch_text(after))
     return after
 
 
@@ -208,9 +206,9 @@ async def switch_hotline(asked: Asked) -> models.LineOut:
         if body.expected_mode is not None and body.expected_mode is not before.mode:
             detail = f"Changed meanwhile: the hotline is {before.mode.value}. Look again, then decide."
             raise Fault(HTTPStatus.CONFLICT, detail)
-        await _ask(context, HotlineSwitched(name, body.mode, until, body.reason, asked.token.name))
+        await ask(context, HotlineSwitched(name, body.mode, until, body.reason, asked.token.name))
         after = _line(context, name)
-    await _audit(asked, f"hotline {name}", body.reason, _mode_text(before), _mode_text(after))
+    await _audit(asked, f"hotline {name}", body.reason, mode_text(before), mode_text(after))
     return after
 
 
@@ -221,7 +219,7 @@ def _line(context: Context, name: str) -> models.LineOut:
     return views.line_out(found)
 
 
-def _mode_text(line: models.LineOut) -> str:
+def mode_text(line: models.LineOut) -> str:
     return line.mode.value + (f" until {line.mode_until.isoformat()}" if line.mode_until else "")
 
 
@@ -232,7 +230,7 @@ def _until(context: Context, until: datetime | None) -> float | None:
     return at
 
 
-def _switch_text(state: models.AgreementOut) -> str:
+def switch_text(state: models.AgreementOut) -> str:
     """One word when the directions stand alike, else each by its borrower."""
     texts = {
         one.borrower: ("on" if one.enabled else "off") + (f" until {one.until.isoformat()}" if one.until else "")
@@ -247,31 +245,10 @@ async def set_agent_state(asked: Asked) -> models.AgentOut:
     before = _agent(context, name)
     if before.state not in MEANS.get(body.state, AgentState):
         raise Fault(HTTPStatus.CONFLICT, f"This means nothing now: the agent is {before.state.value}.")
-    await _ask(context, AgentActed(name, body.state, body.reason, asked.token.name))
+    await ask(context, AgentActed(name, body.state, body.reason, asked.token.name))
     after = _agent(context, name)
     await _audit(asked, f"agent {name} {body.state.value}", body.reason, before.state, after.state)
     return after
-
-
-async def _ask(context: Context, event: Event) -> None:
-    """Submit and wait. An event that is late is not called back: whether it takes effect is then unknown."""
-    unknown = "it may still do this. Look before you try again."
-    try:
-        async with asyncio.timeout(context.ask_s):
-            commands = await context.ask(event)
-    except Overloaded:
-        raise _unavailable("The router has too much to do; it did nothing. Try again.") from None
-    except TimeoutError:
-        raise _unavailable(f"The router did not answer in time; {unknown}") from None
-    except NotDecided as error:
-        raise _unavailable(f"The router did not decide ({error}); {unknown}") from None
-    refused = next((command for command in commands if isinstance(command, Ignored)), None)
-    if refused is not None:
-        raise Fault(HTTPStatus.CONFLICT, f"The router did nothing: {refused.because}.")
-
-
-def _unavailable(detail: str) -> Fault:
-    return Fault(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
 
 
 async def _audit(asked: Asked, what: str, why: str, before: str, after: str) -> None:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from aiohttp import web
@@ -38,6 +38,15 @@ SLICE_S = 0.003  # of drawing, then the router has its turn
 STREAMS_MAX = 4_000
 PER_SESSION_MAX = 30
 Key = tuple[Hashable, ...]
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Frame:
+    """What is made once for all who look at the same time."""
+
+    at: float  # monotonic
+    made: dict[Hashable, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -48,11 +57,18 @@ class Look:
     texts: Texts
     key: Key
     now: float
-    _snapshot: Callable[[], Snapshot]
+    _frame: _Frame
 
     @property
     def snapshot(self) -> Snapshot:
-        return self._snapshot()
+        return self.shared("snapshot", self.front.context.snapshot)
+
+    def shared(self, name: Hashable, make: Callable[[], T]) -> T:
+        """What several pages look at, made once a frame."""
+        if name not in self._frame.made:
+            self._frame.made[name] = make()
+        found: T = self._frame.made[name]
+        return found
 
 
 @dataclass(slots=True)
@@ -125,7 +141,7 @@ class Live:
         self._ended: frozenset[str] = frozenset()  # sessions that did not stand any more when last asked
         self._recheck = False
         self._closed = asyncio.Event()
-        self._snapshot: tuple[float, Snapshot] | None = None
+        self._frame = _Frame(0.0)
         self.frames = 0
 
     @property
@@ -135,12 +151,15 @@ class Live:
     def changed(self, *tags: str) -> None:
         """Something happened; with tags, only to what they name."""
         self._dirty.update(tags or ("",))
+        self._frame.at = 0.0
         self._wake.set()
 
     def observe(self, _event: Event, commands: Sequence[Command], _now: float) -> None:
         """The engine's observer: whatever was decided may be seen."""
-        if commands and self._channels:
-            self.changed()
+        if commands:
+            self._frame.at = 0.0  # what is made from now on sees it
+            if self._channels:
+                self.changed()
 
     def recheck(self) -> None:
         """Sessions were ended: their streams end with the next frame."""
@@ -148,14 +167,10 @@ class Live:
         self.changed("sessions")
 
     def look_at(self, texts: Texts, key: Key) -> Look:
-        return Look(self._front(), texts, key, self._front().context.clock(), self._picture)
-
-    def _picture(self) -> Snapshot:
-        """One for all who look within a frame."""
-        at = monotonic()
-        if self._snapshot is None or at - self._snapshot[0] > FRAME_S / 2:
-            self._snapshot = (at, self._front().context.snapshot())
-        return self._snapshot[1]
+        """What a page sees now; who asks within half a frame after another sees the same."""
+        if monotonic() - self._frame.at > FRAME_S / 2:
+            self._frame = _Frame(monotonic())
+        return Look(self._front(), texts, key, self._front().context.clock(), self._frame)
 
     # ---- the painter
 
@@ -171,7 +186,7 @@ class Live:
             self._wake.clear()
             await asyncio.sleep(max(0.0, looked + FRAME_S - monotonic()))
             looked = monotonic()
-            tags, self._dirty, self._snapshot = self._dirty, set(), None
+            tags, self._dirty, self._frame = self._dirty, set(), _Frame(looked)
             await self._draw(tags)
             if self._recheck or looked - checked >= HEARTBEAT_S:
                 checked, self._recheck = looked, False

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from callrouter.i18n import texts
 from callrouter.i18n.texts import duration
+from callrouter.web.reasons import told
 
 
 @lru_cache(maxsize=8)
@@ -29,7 +30,7 @@ def environment(language: str) -> Environment:
     )
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.filters |= {"duration": duration, "number": words.number}
+    made.filters |= {"duration": duration, "number": words.number, "reason": lambda text: told(text, language)}
     made.globals |= {"texts": words, "language": language}
     made.globals["ui"] = made.get_template("ui.html").module
     return made

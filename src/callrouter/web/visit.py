@@ -119,6 +119,8 @@ class Visit:
         front, session = self.front, self.session
         return {
             "csrf": session.csrf if session else "",
+            "fragment": self.by_htmx,
+            "layout": "fragment.html" if self.by_htmx else "base.html",
             "demo": front.demo,
             "menu": front.menu(self),
             "note": unquote(self.request.cookies.get(NOTE, ""))[:300],

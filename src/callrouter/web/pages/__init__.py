@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from callrouter.i18n import mark
-from callrouter.web.pages import lagebild, login
+from callrouter.web.pages import agreements, hotlines, lagebild, login, seats, wall
 from callrouter.web.routes import Route
 
-ROUTES: tuple[Route, ...] = (*login.ROUTES, *lagebild.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *login.ROUTES,
+    *lagebild.ROUTES,
+    *wall.ROUTES,
+    *agreements.ROUTES,
+    *hotlines.ROUTES,
+    *seats.ROUTES,
+)
 # (path, title) in the order of the menu; who may not open a page does not see it
-MENU: tuple[tuple[str, str], ...] = (("/lagebild", mark("Lagebild")),)
+MENU: tuple[tuple[str, str], ...] = (
+    ("/lagebild", mark("Lagebild")),
+    ("/vereinbarungen", mark("Vereinbarungen")),
+)

@@ -1,83 +1,93 @@
-"""The situation of one site, for its supervisors: who waits, who serves, what is lent."""
+"""The situation of one site, for its supervisors: who waits, who serves, how the day goes, what is lent."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from callrouter.core.calls import RINGING
+from callrouter.core.plan import Site
 from callrouter.roles import Role
+from callrouter.web.board import SiteBoard, site_board, site_of
+from callrouter.web.figures import Figures
+from callrouter.web.lending import Deal, deals
 from callrouter.web.live import Look
-from callrouter.web.models import masked
 from callrouter.web.routes import LivePage, get
 from callrouter.web.visit import NotFound, Visit
 
-OLDEST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """since: UTC seconds."""
-
-    call: str
-    caller: str
-    hotline: str
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class TeamLine:
-    title: str
-    waiting: int
-    states: tuple[tuple[str, int], ...]
+REGIONS = ("link", "head", "course", "hotlines", "teams", "waiting", "deals")
 
 
 async def lead_on(visit: Visit) -> web.StreamResponse:
     """To the user's own site, else the first."""
-    own = visit.user.scopes(Role.SUPERVISOR)
+    return visit.go(f"/lagebild/{own_site(visit)}")
+
+
+def own_site(visit: Visit) -> str:
     sites = [site.name for site in visit.front.context.plan().sites]
-    return visit.go(f"/lagebild/{next((site for site in own if site in sites), sites[0])}")
+    own = [site for role in (Role.SUPERVISOR, Role.DISPLAY) for site in visit.user.scopes(role) if site in sites]
+    return own[0] if own else sites[0]
 
 
-def key(visit: Visit) -> tuple[Hashable, ...]:
+def site_key(visit: Visit) -> tuple[Hashable, ...]:
+    """The site of the path. Raises NotFound."""
     site = visit.at["site"]
-    if site not in {one.name for one in visit.front.context.plan().sites}:
+    if site_of(visit.front.context.plan(), site) is None:
         raise NotFound
     return (site,)
 
 
+def key(visit: Visit) -> tuple[Hashable, ...]:
+    """The site, and whether its switches are offered."""
+    (site,) = site_key(visit)
+    return site, visit.user.may(Role.SUPERVISOR, str(site))
+
+
+def the_board(look: Look, site: Site) -> SiteBoard:
+    """Made once a frame, for all who look at this site."""
+
+    def make() -> SiteBoard:
+        figures = look.front.part(Figures)
+        plan, pages = look.front.context.plan(), look.front.pages
+        return site_board(plan, pages, look.snapshot, figures.today(site.zone), figures.recent, site.name)
+
+    return look.shared(("board", site.name), make)
+
+
+def the_deals(look: Look, zone: str) -> tuple[Deal, ...]:
+    """All agreements, made once a frame."""
+
+    def make() -> tuple[Deal, ...]:
+        figures, plan = look.front.part(Figures), look.front.context.plan()
+        return deals(plan, look.snapshot, figures.agreements, figures.today(zone), figures.recent)
+
+    return look.shared(("deals", zone), make)
+
+
 def look(at: Look) -> dict[str, Any]:
-    (name,) = at.key
-    plan, seen = at.front.context.plan(), at.snapshot
-    site = next(site for site in plan.sites if site.name == name)
-    titles = {hotline.name: hotline.title for hotline in plan.hotlines}
-    ringing = sorted((c for c in seen.calls if c.site == name and c.state in RINGING), key=lambda c: c.arrived_at)
-    states: dict[str, Counter[str]] = {}
-    for agent in seen.agents:
-        states.setdefault(agent.team, Counter())[agent.state] += 1
+    name, own = at.key
+    plan, figures = at.front.context.plan(), at.front.part(Figures)
+    site = site_of(plan, str(name)) or plan.sites[0]  # a newer plan may have dropped it
+    board = the_board(at, site)
+    view = next((one for one in at.snapshot.sites if one.site == site.name), None)
     return {
         "zone": site.zone,
-        "site": name,
-        "title": site.title,
+        "site": site.name,
+        "place": site.title,
         "tabs": tuple((one.name, one.title) for one in plan.sites),
-        "figures": (len(ringing), ringing[0].arrived_at if ringing else None),
-        "teams": tuple(
-            TeamLine(
-                team.title, sum(call.team == team.name for call in ringing), tuple(sorted(states[team.name].items()))
-            )
-            for team in plan.teams
-            if team.site == name
-        ),
-        "waiting": tuple(
-            Waiting(call.call, masked(call.caller), titles.get(call.hotline, call.hotline), call.arrived_at)
-            for call in ringing[:OLDEST]
-        ),
+        "own": own,
+        "team_min": at.front.pages.team_min,
+        "targets": (at.front.pages.targets.answered, at.front.pages.targets.first),
+        "link": (view is not None and view.link_up, figures.trouble, figures.read_at if figures.trouble else None),
+        "head": board.head,
+        "course": (board.course, board.opening),
+        "hotlines": (board.hotlines, dict(figures.hotlines)),
+        "teams": board.teams,
+        "waiting": board.waiting,
+        "deals": tuple(deal for deal in the_deals(at, site.zone) if site.name in deal.sites),
     }
 
 
-PAGE = LivePage("/lagebild/{site}", "lagebild.html", ("figures", "waiting", "teams"), key, look)
+PAGE = LivePage("/lagebild/{site}", "lagebild.html", REGIONS, key, look)
 ROUTES = (*get("/lagebild", lead_on), *PAGE.routes())

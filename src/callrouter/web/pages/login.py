@@ -13,6 +13,7 @@ from aiohttp import web
 from callrouter.accounts.book import normal
 from callrouter.accounts.passwords import BadPassword, Busy, check
 from callrouter.i18n import LANGUAGES, mark
+from callrouter.roles import Role
 from callrouter.web.front import LANGUAGE
 from callrouter.web.routes import get, post
 from callrouter.web.visit import Visit
@@ -26,12 +27,13 @@ async def home(visit: Visit) -> web.StreamResponse:
     if visit.session is None:
         return visit.go("/anmelden")
     menu = visit.front.menu(visit)
-    return visit.go(menu[0][0] if menu else "/passwort")
+    screens = visit.user.scopes(Role.DISPLAY)
+    return visit.go(menu[0][0] if menu else f"/wand/{screens[0]}" if screens else "/passwort")
 
 
 async def ask(visit: Visit) -> web.StreamResponse:
     if visit.session is not None:
-        return visit.go(_onward(visit.request.query.get("weiter", "")))
+        return visit.go(local_path(visit.request.query.get("weiter", "")))
     return _form(visit, visit.request.query.get("weiter", ""))
 
 
@@ -73,7 +75,7 @@ async def admit(visit: Visit, account: int, onward: str, browser: str = "") -> w
     """Begin a session. browser: the token by which the account knows it already."""
     front, now = visit.front, time()
     token = await front.accounts.begin(account, now)
-    answer = web.Response(status=303, headers={"Location": _onward(onward)})
+    answer = web.Response(status=303, headers={"Location": local_path(onward)})
     answer.set_cookie(front.cookie, token, path="/", httponly=True, samesite="Lax", secure=front.secure)
     browser = browser or token_urlsafe(24)
     await front.accounts.remember(account, browser, now)
@@ -104,7 +106,7 @@ async def stay(visit: Visit) -> web.StreamResponse:
 
 
 async def choose_language(visit: Visit) -> web.StreamResponse:
-    answer = web.Response(status=303, headers={"Location": _onward(visit.field("weiter"))})
+    answer = web.Response(status=303, headers={"Location": local_path(visit.field("weiter"))})
     chosen = visit.field("sprache")
     if chosen in LANGUAGES:
         answer.set_cookie(LANGUAGE, chosen, path="/", samesite="Lax", max_age=YEAR_S, secure=visit.front.secure)
@@ -160,11 +162,11 @@ def _form(
     return answer
 
 
-def _onward(path: str) -> str:
-    """A path on this host, or '/': nobody is led elsewhere after the login."""
+def local_path(path: str, otherwise: str = "/") -> str:
+    """A path on this host: nobody is led elsewhere by what stands in a form."""
     parts = urlsplit(path)
-    good = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return path if good and path.isprintable() and not set(path) & set("\\\r\n") else "/"
+    good = path.startswith("/") and not path.startswith("//") and not parts.netloc and not parts.scheme
+    return path if good and path.isprintable() and "\\" not in path else otherwise
 
 
 ROUTES = (

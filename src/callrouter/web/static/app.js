@@ -78,5 +78,13 @@ if (warning) {
   });
 }
 
+// ---- the screen on the wall
+
+const full = document.querySelector("[data-full-screen]");
+if (full && document.fullscreenEnabled) {
+  full.hidden = false;
+  full.addEventListener("click", () => document.documentElement.requestFullscreen());
+}
+
 // errors of a page that was loaded as a whole
 document.querySelector("main [data-focus]")?.focus();

@@ -1,0 +1,333 @@
+"""Supervisors' pages: what they show, and that switching asks for a reason and an end and tells who was first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import insert
+
+from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineMode, HotlineSwitched
+from callrouter.core.plan import Site
+from callrouter.engine import NotDecided
+from callrouter.store.schema import CALL_RECORD, DEMAND
+from callrouter.web.figures import Figures
+from callrouter.web.pages.switching import latest_end
+from callrouter.web.preview import Effect, Outlook, Preview, Range
+from tests.web.house import Browser, House, house
+from tests.web.world import NOW
+
+REASON = "Krankstand in Gera"
+SWITCH = "/vereinbarungen/gera-magdeburg/aus"
+EIGHT = datetime(2026, 11, 23, 8, 0, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as opened:
+        yield opened
+
+
+def version(browser: Browser) -> str:
+    found = re.search(r'name="stand" value="([^"]*)"', browser.text)
+    assert found, browser.text
+    return found[1]
+
+
+async def kept(home: House, calls: int, in_time: int, minute: int, hotline: str = "agency-gera") -> None:
+    """So many call records that arrived then, the first ones answered in time, lent to Magdeburg every second one."""
+    rows = [
+        {
+            "call": f"gera/{minute}.{number}", "hotline": hotline, "topic": "", "site": "gera", "number": "1",
+            "caller": None, "withheld": True, "outcome": "answered" if number < in_time else "abandoned",
+            "unserved": "", "arrived_at": EIGHT + 60 * minute, "ended_at": EIGHT + 60 * minute + 90, "wait_s": 10.0,
+            "talk_s": 80.0 if number < in_time else 0.0, "on_hold_s": 0.0, "agent": None,
+            "team": "agency-magdeburg" if number % 2 else "agency-gera",
+            "agreement": "gera-magdeburg" if number % 2 else "",
+            "within_target": number < in_time, "offers": 1, "cause": 16, "because": "", "target_s": 240.0,
+            "window_s": 1800.0, "demand": None, "run": "r", "seq": number,
+        }
+        for number in range(calls)
+    ]  # fmt: skip
+    async with home.engine.begin() as connection:
+        await connection.execute(insert(CALL_RECORD), rows)
+
+
+async def test_day_is_counted_from_records_and_live_calls(home: House) -> None:
+    """Ended calls come from the database, talking ones from the router; the chart's rows add up to the figure."""
+    await kept(home, 20, 18, 5)
+    await kept(home, 10, 5, 50)
+    await kept(home, 3, 3, -600)  # yesterday
+    await home.front.part(Figures).read()
+    browser = await home.browser("supervisor")
+    await browser.get("/lagebild/gera")
+    assert "76,7\u00a0%" in browser.text
+    assert "23/30" in browser.text
+    rows = re.findall(r'<tr data-at="(\d+)" data-value="([\d.]*)">', browser.text)
+    assert [(int(at) - EIGHT) / 60 for at, _ in rows][:4] == [15, 30, 45, 60]
+    assert [value for _, value in rows] == ["0.9000"] * 3 + ["0.7667"] * (len(rows) - 3)
+    assert '<span class="state risk">' in browser.text
+    talking = replace(home.world.state.calls[0], site="gera", hotline="agency-gera", wait_s=5.0, arrived_at=NOW - 90)
+    home.world.state = replace(home.world.state, calls=(talking,))
+    home.front.live.changed()
+    await browser.get("/lagebild/gera")
+    assert "24/31" in browser.text
+
+
+async def test_figures_by_demands_and_what_was_lent(home: House) -> None:
+    """First calls, unreached callers and the ledger of the day stand on the page."""
+    await kept(home, 6, 6, 5)
+    demand = {
+        "caller": None, "withheld": True, "hotline": "agency-gera", "last_at": EIGHT + 60, "attempts": 1,
+        "within_target": True, "closes_at": EIGHT + 2000, "closed_at": EIGHT + 2000, "first_at": EIGHT,
+    }  # fmt: skip
+    rows = [
+        {**demand, "id": f"gera/{n}", "reached_at": EIGHT if n < 21 else None, "reached_first": n < 20}
+        for n in range(24)
+    ]
+    async with home.engine.begin() as connection:
+        await connection.execute(insert(DEMAND), rows)
+    await home.front.part(Figures).read()
+    browser = await home.browser("supervisor")
+    await browser.get("/lagebild/gera")
+    assert "83,3\u00a0%" in browser.text
+    assert "20/24" in browser.text
+    assert re.search(r"Nicht erreicht</dt><dd><b data-live>3</b>", browser.text)
+    assert re.search(r"heute</span>|heute 3 · 4:00", browser.text)
+
+
+async def test_switching(home: House) -> None:
+    """The router gets the wish with its reason, end and author; both sites' pages show it, and the audit has it."""
+    browser = await home.browser("supervisor")
+    await browser.get(SWITCH)
+    assert "<h1>Überlauf Magdeburg ↔ Gera ausschalten</h1>" in browser.text
+    answer = await browser.post(SWITCH, stand=version(browser), grund=REASON, bis="mittag", richtung="beide")
+    assert (answer.status, answer.headers["Location"]) == (303, "/lagebild/gera")
+    noon = EIGHT + 4 * 3600
+    assert home.world.asked == [
+        AgreementSwitched("gera-magdeburg", False, noon, REASON, "supervisor", borrower)
+        for borrower in ("agency-gera", "agency-magdeburg")
+    ]
+    assert home.world.entries[-1]["after"] == "off until 2026-11-23T11:00:00+00:00"
+    await browser.get("/lagebild/gera")
+    assert "Überlauf Magdeburg ↔ Gera: AUS bis 12:00." in browser.text
+    assert f"„{REASON}“ – supervisor, 10:14" in browser.text
+    other = await home.browser()
+    await home.account("other", "supervisor:magdeburg")
+    await other.log_in("other")
+    await other.get("/lagebild/magdeburg")
+    assert f"„{REASON}“" in other.text
+    assert "Verlängern" in other.text
+
+
+async def test_one_direction(home: House) -> None:
+    """Only the calls of one side are switched."""
+    browser = await home.browser("supervisor")
+    await browser.get(SWITCH)
+    form = {"stand": version(browser), "grund": REASON, "bis": "stunde", "richtung": "agency-gera"}
+    await browser.post(SWITCH, **form)
+    assert home.world.asked == [
+        AgreementSwitched("gera-magdeburg", False, NOW + 3600, REASON, "supervisor", "agency-gera")
+    ]
+    assert home.world.entries[-1]["what"] == "agreement gera-magdeburg for agency-gera"
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"grund": "", "bis": "mittag"}, "Bitte begründen Sie es mit 10 bis 200 Zeichen."),
+        ({"grund": "zu kurz", "bis": "mittag"}, "Bitte begründen Sie es mit 10 bis 200 Zeichen."),
+        ({"grund": REASON, "bis": "datum", "datum": ""}, "Bitte geben Sie an, bis wann es gelten soll."),
+        ({"grund": REASON, "bis": "datum", "datum": "2026-11-22"}, "Das Ende muss in der Zukunft liegen."),
+        ({"grund": REASON, "bis": "datum", "datum": "2026-12-01"}, "Länger als fünf Arbeitstage"),
+        ({"grund": REASON, "bis": "mittag", "richtung": "nobody"}, "Diese Richtung gibt es nicht."),
+    ],
+)
+async def test_what_is_missing_is_said(home: House, form: dict[str, str], sentence: str) -> None:
+    """Nothing is sent; the form comes back with its sentence, focused, and what was typed."""
+    browser = await home.browser("supervisor")
+    await browser.get(SWITCH)
+    answer = await browser.post(SWITCH, stand=version(browser), **form)
+    assert answer.status == 422
+    assert sentence in browser.text
+    assert 'role="alert" tabindex="-1" autofocus' in browser.text
+    assert "<title>Fehler: " in browser.text
+    assert form["grund"] in browser.text
+    assert home.world.asked == []
+
+
+async def test_who_comes_second_is_told(home: House) -> None:
+    """A form that was opened before somebody else switched says who it was, and does nothing."""
+    first, second = await home.browser("supervisor"), await home.browser("supervisor")
+    await first.get(SWITCH)
+    await second.get(SWITCH)
+    stale = version(second)
+    await first.post(SWITCH, stand=version(first), grund=REASON, bis="mittag")
+    answer = await second.post(SWITCH, stand=stale, grund=REASON, bis="mittag")
+    assert answer.status == 409
+    assert "Inzwischen geändert von supervisor." in second.text
+    assert len(home.world.asked) == 2
+
+
+async def test_extending_and_ending(home: House) -> None:
+    """An end can be moved; ending early restores what is configured and asks why, too."""
+    browser = await home.browser("supervisor")
+    for act, form, enabled, until in (
+        ("aus", {"bis": "stunde"}, False, NOW + 3600),
+        ("verlaengern", {"bis": "mittag"}, False, EIGHT + 4 * 3600),
+        ("beenden", {}, True, None),
+    ):
+        path = f"/vereinbarungen/gera-magdeburg/{act}"
+        await browser.get(path)
+        assert (await browser.post(path, stand=version(browser), grund=REASON, **form)).status == 303
+        last = home.world.asked[-1]
+        assert isinstance(last, AgreementSwitched)
+        assert (last.enabled, last.until) == (enabled, until)
+
+
+async def test_strangers_cannot_switch(home: House) -> None:
+    """Only supervisors of one of the two sites."""
+    await home.account("far", "supervisor:aachen")
+    browser = await home.browser()
+    await browser.log_in("far")
+    assert (await browser.get(SWITCH)).status == 403
+    assert (await browser.post(SWITCH, grund=REASON, bis="mittag")).status == 403
+    assert (await browser.get("/plaetze/gera")).status == 403
+    assert (await browser.get("/hotlines/agency-gera/schalten")).status == 403
+    await browser.get("/lagebild/gera")
+    assert "Ausschalten" not in browser.text
+
+
+async def test_router_that_does_not_answer(home: House) -> None:
+    """Whether it was done is said to be unknown."""
+    home.world.fault = NotDecided("stopping")
+    browser = await home.browser("supervisor")
+    await browser.get(SWITCH)
+    answer = await browser.post(SWITCH, stand=version(browser), grund=REASON, bis="mittag")
+    assert answer.status == 503
+    assert "ist unbekannt: bitte nachsehen" in browser.text
+
+
+async def test_preview(home: House, tmp_path: Path) -> None:
+    """Without anybody who can foresee it the page says so; with one it shows both sites, without and with."""
+    browser = await home.browser("supervisor")
+    await browser.get(SWITCH + "/vorschau")
+    assert "Vorschau nicht verfügbar" in browser.text
+
+    async def foresee(agreement: str, enabled: bool) -> Outlook:
+        assert (agreement, enabled) == ("gera-magdeburg", False)
+        return Outlook((Effect("Gera", Range(0.5, 0.6, 0.7), Range(0.3, 0.4, 0.5)),), -7.0, 60)
+
+    home.front.parts = {**home.front.parts, Preview: Preview(foresee)}
+    await browser.get(SWITCH + "/vorschau", **{"HX-Request": "true"})
+    assert "<html" not in browser.text
+    assert re.search(r"Gera</th><td class=\"n\">60 % .*\(50–70\).*40 % .*\(30–50\)", browser.text)
+
+
+async def test_emergency_closing(home: House) -> None:
+    """A hotline is closed with reason and end, shown to everybody, and set back."""
+    path = "/hotlines/agency-gera/schalten"
+    browser = await home.browser("supervisor")
+    await browser.get(path)
+    answer = await browser.post(path, stand=version(browser), modus="closed", grund="Räumung", bis="stunde")
+    assert answer.status == 422
+    await browser.post(path, stand=version(browser), modus="closed", grund="Räumung wegen Feueralarms", bis="stunde")
+    closed = HotlineSwitched("agency-gera", HotlineMode.CLOSED, NOW + 3600, "Räumung wegen Feueralarms", "supervisor")
+    assert home.world.asked == [closed]
+    assert home.world.entries[-1]["what"] == "hotline agency-gera"
+    await browser.get("/lagebild/gera")
+    assert "Notschließung" in browser.text
+    assert "„Räumung wegen Feueralarms“, supervisor" in browser.text
+    stale = await browser.post(path, stand="normal None", modus="normal", grund="Probe ist zu Ende")
+    assert stale.status == 409
+    await browser.post(path, stand=version(browser), modus="normal", grund="Probe ist zu Ende")
+    assert home.world.asked[-1] == replace(closed, mode=HotlineMode.NORMAL, until=None, reason="Probe ist zu Ende")
+    assert (await browser.post(path, stand="x", modus="notice", grund=REASON)).status == 409
+    await browser.get(path)
+    assert "Ansage:" not in browser.text  # it has none
+
+
+async def test_forgotten_seat(home: House) -> None:
+    """A seat is logged out with a reason, which the audit keeps; its state is shown, and nothing else about it."""
+    browser = await home.browser("supervisor")
+    await browser.get("/plaetze/gera")
+    assert re.search(r"<b>2001</b><span>Bereit</span>", browser.text)
+    assert "data-since" not in browser.text
+    found = await browser.get("/plaetze/gera/platz?platz=2001")
+    assert found.headers["Location"] == "/plaetze/gera/2001"
+    assert (await browser.get("/plaetze/gera/platz?platz=..")).status == 404
+    assert (await browser.get("/plaetze/gera/9999")).status == 404
+    path = "/plaetze/gera/2001"
+    assert (await browser.post(path, handlung="abmelden", grund="")).status == 422
+    assert (await browser.post(path, handlung="x", grund=REASON)).status == 422
+    assert (await browser.post(path, handlung="abmelden", grund="Nach Hause gegangen")).status == 303
+    assert home.world.asked == [AgentActed("gera/2001", AgentAct.LOG_OUT, "", "supervisor")]
+    assert home.world.entries[-1]["why"] == "Nach Hause gegangen"
+    assert (await browser.post(path, handlung="pause", grund="Nach Hause gegangen")).status == 422
+    assert "niemand angemeldet" in browser.text
+
+
+async def test_hidden_seats(tmp_path: Path) -> None:
+    """By configuration single seats are not shown; one can still be logged out by its number."""
+    async with house(tmp_path, seats="hidden") as home:
+        browser = await home.browser("supervisor")
+        await browser.get("/plaetze/gera")
+        assert "<b>2001</b>" not in browser.text
+        assert "werden nach der Konfiguration nicht gezeigt" in browser.text
+        assert (await browser.get("/plaetze/gera/2001")).status == 200
+
+
+async def test_small_teams_have_no_figures(home: House) -> None:
+    """Three logged in are too few for figures of the team; five are not."""
+    browser = await home.browser("ops")
+    await browser.get("/lagebild/gera")
+    assert "weniger als 5 angemeldet: keine Zahlen" in browser.text
+    await browser.get("/lagebild/magdeburg")
+    assert "keine Zahlen" not in browser.text
+
+
+async def test_dead_link(home: House) -> None:
+    """A site whose telephone system is out of reach says so, and its figures are marked as old."""
+    sites = tuple(replace(site, link_up=site.site != "gera") for site in home.world.state.sites)
+    home.world.state = replace(home.world.state, sites=sites)
+    browser = await home.browser("supervisor")
+    await browser.get("/lagebild/gera")
+    assert "Keine Verbindung zur Telefonanlage in Gera" in browser.text
+    assert "data-down" in browser.text
+    await browser.get("/lagebild/magdeburg")
+    assert "Keine Verbindung" not in browser.text
+
+
+async def test_screens_see_their_own_site(home: House) -> None:
+    """A screen on the wall shows its site and no other page."""
+    browser = await home.browser("display")
+    assert (await browser.get("/")).headers["Location"] == "/wand/gera"
+    assert (await browser.get("/wand/gera")).status == 200
+    assert (await browser.get("/wand/magdeburg")).status == 403
+    assert (await browser.get("/lagebild/gera")).status == 403
+    assert (await browser.get("/wand/nowhere")).status == 404
+
+
+async def test_matrix(home: House) -> None:
+    """All sites by all sites; the buttons are there for who may use them."""
+    browser = await home.browser("supervisor")
+    await browser.get("/vereinbarungen")
+    assert browser.text.count('class="cell"') == 2
+    assert "Überlauf Magdeburg ↔ Gera ausschalten" in browser.text
+    looker = await home.browser("ops")
+    await looker.get("/vereinbarungen")
+    assert "ausschalten" not in looker.text
+
+
+def test_five_working_days() -> None:
+    """Weekends and the holidays of the Land do not count: 27 May 2027 is one in Aachen, not in Gera."""
+    zone = ZoneInfo("Europe/Berlin")
+    now = datetime(2027, 5, 25, 9, 0, tzinfo=zone).timestamp()
+    for land, day in (("TH", 1), ("NW", 2)):
+        end = latest_end(Site("x", "X", land, "Europe/Berlin"), now)
+        assert datetime.fromtimestamp(end - 1, zone).date().isoformat() == f"2027-06-0{day}"
