@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "dialplan": "dialplan",
     "doctor": "doctor",
     "forget": "records",
+    "report": "report",
 }
 
 

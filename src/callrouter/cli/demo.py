@@ -69,7 +69,12 @@ class _CannotStart(Exception):
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="For /metrics and the API."
 )
 @click.option("--seed", type=int, help="Draws the same people again.")
-def demo(duration: float | None, pace: float, folder: Path | None, port: int, seed: int | None) -> None:
+@click.option(
+    "--keep", type=click.Path(file_okay=False, path_type=Path), help="Folder that keeps the records, to report on them."
+)
+def demo(
+    duration: float | None, pace: float, folder: Path | None, port: int, seed: int | None, keep: Path | None
+) -> None:
     """Show the service at work: virtual sites with callers and agents at the pace of real centres.
 
     Ends by itself after --duration, or with Ctrl-C, and prints a summary.
@@ -82,17 +87,23 @@ def demo(duration: float | None, pace: float, folder: Path | None, port: int, se
             click.echo(str(problem), err=True)
         raise SystemExit(2) from error
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
-    with tempfile.TemporaryDirectory(prefix="callrouter-demo-") as state:
-        log_file = Path(state) / "demo.log"
+    with tempfile.TemporaryDirectory(prefix="callrouter-demo-") as passing:
+        state = keep or Path(passing)
+        state.mkdir(parents=True, exist_ok=True)
+        log_file = state / "demo.log"
         with log_file.open("w") as stream:
             logs.set_up("warning", "console", stream)
-            show = _Demo(loaded, Path(state), pace, port, seed)
+            show = _Demo(loaded, state, pace, port, seed)
             try:
                 asyncio.run(show.run(duration, stream.tell))
             except _CannotStart as error:
                 click.echo(f"error: {error}", err=True)
                 raise SystemExit(2) from error
         _show_log(log_file, show.logged)
+    if keep is not None:
+        day = datetime.fromtimestamp(show.pace(), UTC).astimezone(ZoneInfo(show.zone)).date()
+        url = f"sqlite+aiosqlite:///{keep / 'callrouter.db'}"
+        click.echo(f"callrouter report {folder} --day {day} --database {url} --out report.html")
 
 
 def _show_log(path: Path, until: int) -> None:

@@ -85,6 +85,14 @@ class Texts:
         text = format_date(_local(at, zone).date(), _DAY[self.language], locale=self._locale)
         return text.replace(".", "", 1) if self.language == "de" else text
 
+    def whole_date(self, day: date) -> str:
+        """Freitag, 20. November 2026 or Friday, 20 November 2026."""
+        return format_date(day, "EEEE, d. MMMM yyyy" if self.language == "de" else "EEEE, d MMMM yyyy", self._locale)
+
+    def month(self, day: date) -> str:
+        """November 2026."""
+        return format_date(day, "LLLL yyyy", self._locale)
+
     def date(self, day: date) -> str:
         """20.11.2026 or 20/11/2026."""
         return format_date(day, _DATE[self.language], locale=self._locale)

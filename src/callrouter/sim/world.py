@@ -38,6 +38,7 @@ ON_HOLD_S = 25.0
 WRAPS_EARLY = 0.35
 PRESSES = 0.75  # of those who hear a menu; the others hold the line
 REDIALS = 0.6
+WITHHELD = 0.1  # share of callers who do not show their number
 TRIES_MAX = 3
 
 BURST_SITE = "gera"
@@ -212,7 +213,8 @@ class World:
         return self.rng.choice(self.rng.choice(crew.hotlines).numbers).digits
 
     def _somebody(self) -> str:
-        return f"0171{self.rng.randrange(10**7):07}"
+        """His number, or '' when he withholds it."""
+        return "" if self.rng.random() < WITHHELD else f"0171{self.rng.randrange(10**7):07}"
 
     def _call(self, site: str, number: str, caller: str, talk_s: float, tries: int = 1) -> None:
         if self._closed:

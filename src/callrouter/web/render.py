@@ -8,30 +8,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
-from callrouter.i18n import texts
-from callrouter.i18n.texts import duration
+from callrouter.i18n import templates
 from callrouter.web.reasons import told
 
 
 @lru_cache(maxsize=8)
 def environment(language: str) -> Environment:
-    """Made once; some tens of milliseconds."""
-    words = texts(language)
-    made = Environment(
-        loader=PackageLoader("callrouter.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-        auto_reload=False,
-    )
-    made.policies["ext.i18n.trimmed"] = True
-    made.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.filters |= {"duration": duration, "number": words.number, "reason": lambda text: told(text, language)}
-    made.globals |= {"texts": words, "language": language}
+    """That of the pages, with their macros."""
+    made = templates.environment(language, "callrouter.web")
+    made.filters["reason"] = lambda text: told(text, language)
     made.globals["ui"] = made.get_template("ui.html").module
     return made
 
