@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callrouter.callers import BadKey, Callers, kept_secret, normalise
+from callrouter.callers import BadKey, Callers, Ringable, kept_secret, normalise
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -59,3 +60,44 @@ def test_secret_is_made_once_and_private(tmp_path: Path) -> None:
     assert len(first) == 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in path.parent.iterdir()] == ["caller.key"]
+
+
+@pytest.mark.parametrize(
+    ("number", "rung"),
+    [
+        ("01711234567", "+491711234567"),
+        ("+49 391 555 0142", "+493915550142"),
+        ("004936512345678", "+4936512345678"),
+        ("03222 1234567", "+4932221234567"),  # a national number, mostly VoIP
+        ("", ""),
+        ("anonymous", ""),
+        ("1234", ""),
+        ("110", ""),
+        ("112", ""),
+        ("0900 1234567", ""),  # premium
+        ("0137 7123456", ""),  # votes
+        ("0180 6123456", ""),  # shared cost
+        ("0800 1234567", ""),
+        ("0700 12345678", ""),
+        ("+43 1 5880042", ""),  # Austria, and not named
+        ("00881 6 12345678", ""),  # satellite
+        ("030 23125 100", ""),  # one of our own
+        ("+493023125100", ""),
+        ("999999999999999999999", ""),
+    ],
+)
+def test_only_ordinary_numbers_are_rung(number: str, rung: str) -> None:
+    """Who keys in a number must not make us call something dear, far away, an emergency or ourselves."""
+    assert Ringable(["DE"], ["030 23125-100"]).of(number) == rung
+
+
+def test_other_countries_are_rung_when_they_are_named() -> None:
+    """Both are; Germany only if it is among them."""
+    assert Ringable(["DE", "AT"], []).of("+43 1 5880042") == "+4315880042"
+    assert Ringable(["AT"], []).of("01711234567") == ""
+
+
+@given(st.text(alphabet="0123456789*#+", max_size=20))
+def test_whatever_is_keyed_in_is_a_number_or_none(digits: str) -> None:
+    """E.164 with Germany's code, or nothing; never an exception."""
+    assert re.fullmatch(r"(\+49[0-9]{4,13})?", Ringable(["DE"], []).of(digits))

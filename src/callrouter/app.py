@@ -88,6 +88,7 @@ class Service:
         service = loaded.network.service
         state_dir = options.state_dir or service.state_dir
         self._callers = wiring.callers(service, state_dir, options.reveal)
+        self._ringable = wiring.ringable(loaded.network)
         self._connections = wiring.connections(loaded.network, options.reveal)
         self._leases: dict[str, Lease] = {}
         self._epoch = int(options.clock() * 10)
@@ -122,7 +123,7 @@ class Service:
             opened=lambda: self.store.opened,
         )
         self.engine.observe(self.store.observe)
-        self.switchboard = Switchboard({}, self.engine.submit)
+        self.switchboard = Switchboard({}, self._submit)
         self._tls = {name: one.context() for name, one in self._connections.items()}
         context = Context(
             snapshot=self.engine.snapshot,
@@ -259,6 +260,7 @@ class Service:
         if loaded.unguided:  # as they were, rather than without those that have a mistake
             loaded = replace(loaded, desk=replace(loaded.desk, guides=self.loaded.desk.guides))
         self._connections, self._tls, self.loaded = connections, tls, loaded
+        self._ringable = wiring.ringable(loaded.network)
         for name in changed:
             await self.switchboard.links.pop(name).close()
             self.engine.submit(LinkDown(name))
@@ -310,6 +312,10 @@ class Service:
     def _candidates(self, call: CallId) -> list[Candidate]:
         return [Candidate(one.agent, one.team, one.agreement, one.why_not) for one in candidates_of(self.router, call)]
 
+    def _submit(self, event: Event) -> bool:
+        """What a link tells."""
+        return self.engine.submit(wiring.with_reach(event, self._ringable))
+
     def _execute(self, order: Order) -> None:
         self.switchboard.execute(order)
 
@@ -323,7 +329,7 @@ class Service:
             one.user,
             one.secret,
             lease=lease,
-            submit=self.engine.submit,
+            submit=self._submit,
             clock=self.options.steady,
             rng=self.options.rng,
             tls=self._tls[name],

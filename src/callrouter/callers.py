@@ -1,4 +1,4 @@
-"""Who a caller is without keeping his number: one spelling for each number, and a keyed hash of it.
+"""Who a caller is without keeping his number: one spelling for each number, a keyed hash of it, may we ring it.
 
 The key never leaves the machine's files; without it the hash says nothing, with it everybody's hash could be tried
 out, so it is as secret as a password. Knows nothing of calls.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -16,9 +17,17 @@ from secrets import token_hex
 import phonenumbers
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 REGION = "DE"  # where numbers without a country code are from
+ORDINARY = frozenset(
+    (
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.VOIP,
+    )
+)
 KEY_BYTES_MIN = 16
 DIGEST_BYTES = 16
 NONCE_BYTES = 12
@@ -48,6 +57,28 @@ def normalise(number: str) -> str:
         if phonenumbers.is_valid_number(parsed):
             return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
     return digits
+
+
+class Ringable:
+    """Which numbers may be rung back: ordinary ones of these countries (ISO 3166), and none of our own.
+
+    Who shows or keys in a number chooses whom we call at our cost, so premium, shared-cost and satellite numbers, other
+    countries', emergency calls and our own hotlines (which would ring in a circle) are none.
+    """
+
+    def __init__(self, countries: Iterable[str], own: Iterable[str]) -> None:
+        self._countries = frozenset(countries)
+        self._own = frozenset(normalise(number) for number in own)
+        self.of = lru_cache(maxsize=8_192)(self._of)
+
+    def _of(self, number: str) -> str:
+        """As E.164; '' if it may not be rung."""
+        same = normalise(number)
+        if not same.startswith("+") or same in self._own:
+            return ""
+        parsed = phonenumbers.parse(same)
+        good = phonenumbers.number_type(parsed) in ORDINARY
+        return same if good and phonenumbers.region_code_for_number(parsed) in self._countries else ""
 
 
 class Callers:

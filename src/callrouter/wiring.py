@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.accounts.book import AccountBook, Limits
-from callrouter.callers import Callers, kept_secret
+from callrouter.callers import Callers, Ringable, kept_secret
 from callrouter.config import schema
 from callrouter.config.secret import Secret
 from callrouter.core.agents import Intent
 from callrouter.core.demands import Key
-from callrouter.core.events import AgentId, LiveCall, SiteRead, Stage
+from callrouter.core.events import AgentId, CallArrived, DigitsRead, Event, LiveCall, SiteRead, Stage
 from callrouter.core.plan import Plan
 from callrouter.core.router import Router
 from callrouter.journal.memory import Remembered
@@ -27,6 +27,7 @@ from callrouter.store.retention import Days
 from callrouter.web.context import Token
 
 Reveal = Callable[[Secret], str]
+DIALLED_MIN = 5  # digits; fewer are no telephone number, but a choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,25 @@ def callers(service: schema.Service, state_dir: Path, reveal: Reveal) -> Callers
     """Numbers to keys, by the configured secret or one made in state_dir. Raises SecretError, BadKey and OSError."""
     secret = service.caller_key
     return Callers(kept_secret(state_dir / "caller.key") if secret is None else reveal(secret))
+
+
+def ringable(network: schema.Network) -> Ringable:
+    """Which callers can be rung back: by the countries of the configuration, and never our own hotlines."""
+    numbers = [one for hotline in network.hotlines.values() for one in hotline.numbers]
+    return Ringable(network.service.ring_countries, [text for one in numbers for text in (one.number, one.dialled)])
+
+
+def with_reach(event: Event, numbers: Ringable) -> Event:
+    """The event, with the number at which its caller can be rung back: the router knows nothing of such numbers."""
+    match event:
+        case CallArrived() if event.caller:
+            return replace(event, reach=numbers.of(event.caller))
+        case DigitsRead() if len(event.digits) >= DIALLED_MIN:
+            return replace(event, reach=numbers.of(event.digits))
+        case SiteRead() if event.calls:
+            return replace(event, calls=tuple(replace(one, reach=numbers.of(one.caller)) for one in event.calls))
+        case _:
+            return event
 
 
 def database_url(service: schema.Service, state_dir: Path) -> str:

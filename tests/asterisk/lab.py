@@ -21,6 +21,7 @@ from tests.asterisk.ami import HandRouter, RawAmi
 from tests.asterisk.network import AMI_PORT, SECRET, SIP_PORT, Network, Site
 from tests.asterisk.parties import Caller, Phone
 from tests.asterisk.registration import next_port, register
+from tests.asterisk.rtp import Keypad
 from tests.asterisk.sip import Checked, Wire, check_promise
 
 
@@ -35,6 +36,7 @@ class Lab:
         self._registered: dict[tuple[str, str], str] = {}
         self._closers: list[Callable[[], object]] = []
         self._numbers = count(1)
+        self._keypads: list[Keypad] = []
 
     async def __aenter__(self) -> Lab:
         self._dir = tempfile.TemporaryDirectory(prefix="callrouter-sipp-")
@@ -55,6 +57,8 @@ class Lab:
                 process.kill()
             for process in self._processes:
                 process.wait(5)
+            for keypad in self._keypads:
+                keypad.close()
             for ami in self.amis.values():
                 await ami.close()
             self.wire.close()
@@ -167,20 +171,30 @@ class Lab:
         gives_up_ms: int = 0,
         talk_ms: int = 0,
         source: str = "",
-        press: str = "",
+        press: str | tuple[str, ...] = (),
     ) -> Caller:
-        """Somebody dials the site's first number (or `dials`) now. number: his own, unique if not given."""
+        """Somebody dials the site's first number (or `dials`) now. number: his own, unique if not given.
+
+        press: what he may be told to press before the answer, one input or several.
+        """
         where = self.network.sites[site]
         number = number or f"+4989999{98000 + next(self._numbers)}"
         port = next_port()
         host = source or self.network.carrier
+        keys = (press,) if isinstance(press, str) else press
+        keypad = Keypad(host) if keys else None
+        if keypad is not None:
+            self._keypads.append(keypad)
         text = sipp.caller(
             from_ or f"<sip:{number}@[local_ip]:[local_port]>",
-            headers=headers, gives_up_ms=gives_up_ms, talk_ms=talk_ms, uri=uri, press=press,
+            headers=headers, gives_up_ms=gives_up_ms, talk_ms=talk_ms, uri=uri, keys=keys,
+            media_port=keypad.port if keypad else 0,
         )  # fmt: skip
         target = dials or FIRST_NUMBER[site]
         more = ["-m", "1", "-s", target, f"{where.host}:{SIP_PORT}"]
-        return Caller(self, where, number, host, port, self._sipp(f"caller{port}", text, host, port, more))
+        return Caller(
+            self, where, number, host, port, self._sipp(f"caller{port}", text, host, port, more), keys, keypad
+        )
 
     async def held(self, caller: Caller) -> str:
         """Wait until the dialplan holds this caller for the first time; Asterisk's id of the call."""

@@ -30,7 +30,11 @@ AMI_PORT = 5038
 SECRET = "made-up-for-the-tests"
 _LOCK_PORT = 5059  # whoever listens on 127.0.N.254:5059 owns 127.0.N.0/24
 # prompts that every site of the lab has; the names are those that the configuration gives the agency's
-SOUNDS = ("test-beep", *(f"agency-gera-{what}-de" for what in ("menu", "welcome", "closed", "busy", "notice")))
+SOUNDS = (
+    "test-beep",
+    *(f"agency-gera-{what}-de" for what in ("menu", "welcome", "closed", "busy", "notice")),
+    *(f"callback-{what}-de" for what in ("offer-1", "number", "again", "done", "known")),
+)
 _FIXED = (
     "modules.conf",
     "manager.conf",

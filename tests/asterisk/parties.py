@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.asterisk.network import Site
+from tests.asterisk.rtp import Keypad
 from tests.asterisk.sip import Packet
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Caller:
     host: str  # where he calls from
     port: int
     process: subprocess.Popen[bytes]
+    keys: tuple[str, ...] = ()
+    keypad: Keypad | None = None
 
     @property
     def packets(self) -> list[Packet]:
@@ -108,9 +111,13 @@ class Caller:
         """CANCEL while it rings, BYE in a conversation."""
         self.lab.tell(self.call_id, "HANGUP", (self.host, self.port))
 
-    def press(self, by: str) -> None:
-        """Press the digit that he was made with: by RTP (RFC 4733) or INFO."""
-        self.lab.tell(self.call_id, by, (self.host, self.port))
+    async def press(self, by: str, number: int = 0) -> None:
+        """Press what he was made with, the first or a later input: by RTP (RFC 4733) or INFO."""
+        if by == "INFO":
+            self.lab.tell(self.call_id, f"INFO{number}", (self.host, self.port))
+            return
+        assert self.keypad is not None
+        await self.keypad.press(self.keys[number], (await self.hears(183)).body)
 
     @property
     def gone(self) -> bool:

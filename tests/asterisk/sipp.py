@@ -148,14 +148,16 @@ def caller(
     talk_ms: int = 0,
     uri: str = "",
     login: str = "",
-    press: str = "",
+    keys: tuple[str, ...] = (),
+    media_port: int = 0,
 ) -> str:
     """A caller: rings until answered or refused; hangs up when told, or by himself after so long (0: never).
 
     from_: the whole From value, `<sip:...@...>`. uri: the request URI, '' for the dialled number's. login: SIPp's
-    `[authentication ...]` for one who is asked for it (an agent's phone that dials). press: a digit that he presses
-    before the answer when he is told `RTP` (RFC 4733) or `INFO` (SIP INFO, dtmf-relay).
+    `[authentication ...]` for one who is asked for it (an agent's phone that dials). keys: what he presses
+    before the answer by SIP INFO (dtmf-relay), number k when he is told `INFOk`. media_port: in his SDP, 0: SIPp's own.
     """
+    sdp = _SDP.replace("[media_port]", str(media_port)) if media_port else _SDP
     here = uri or "sip:[service]@[remote_ip]:[remote_port]"
     contact = "\nContact: <sip:caller@[local_ip]:[local_port]>"
     extra = "\n".join([contact, *headers])
@@ -168,18 +170,17 @@ def caller(
 
     body = ""
     if login:
-        body += _send(request("INVITE", branch, cseq) + extra, 'retrans="500"', _SDP)
+        body += _send(request("INVITE", branch, cseq) + extra, 'retrans="500"', sdp)
         body += _recv("100", optional="true") + _recv("401", auth="true") + _send(request("ACK", branch, cseq, peer))
         cseq, branch = 2, _INVITE_BRANCH.format(2)
         extra += "\n" + login
     give_up = f'timeout="{gives_up_ms}" ontimeout="HANGUP"' if gives_up_ms else ""
-    body += _send(request("INVITE", branch, cseq) + extra, 'retrans="500"', _SDP)
+    body += _send(request("INVITE", branch, cseq) + extra, 'retrans="500"', sdp)
     body += f'  <recv response="100" optional="true" {give_up}/>\n'
     body += _label("waits")
     body += _recv("180", optional="true") + _recv("183", optional="true", rrs="true")
     body += _recv("HANGUP", optional="true", next="HANGUP")
-    if press:
-        body += _recv("RTP", optional="true", next="RTP") + _recv("INFO", optional="true", next="INFO")
+    body += "".join(_recv(f"INFO{k}", optional="true", next=f"INFO{k}") for k in range(len(keys)))
     body += "".join(_recv(code, optional="true", next="refused") for code in _FAILURES)
     body += _recv("200", rrs="true")
     body += _send(request("ACK", "z9hG4bK-[pid]-[call_number]-a", cseq, peer, "[next_url]"))
@@ -187,17 +188,22 @@ def caller(
     body += f'  <recv request="HANGUP" optional="true" next="BYE" {hang}/>\n'
     body += _recv("BYE") + _send(_OK) + _goto("end")
     body += _label("BYE")
-    body += _send(request("BYE", "z9hG4bK-[pid]-[call_number]-b", cseq + 2, peer, "[next_url]"), 'retrans="500"')
+    body += _send(request("BYE", "z9hG4bK-[pid]-[call_number]-b", cseq + 99, peer, "[next_url]"), 'retrans="500"')
     body += _recv("481", optional="true")  # the answer to a CANCEL that came too late
     body += _recv("BYE", optional="true", next="both") + _recv("200") + _goto("end")
     body += _label("both") + _send(_OK) + _recv("200") + _goto("end")
-    if press:
-        body += _label("RTP") + f'  <nop><action><exec play_dtmf="{press}"/></action></nop>\n' + _goto("waits")
-        relay = f"\nContent-Type: application/dtmf-relay\nContent-Length: [len]\n\nSignal={press}\nDuration=160"
-        info = request("INFO", "z9hG4bK-[pid]-[call_number]-f", cseq + 1, peer, "[next_url]") + relay
-        lines = "\n".join("      " + line for line in info.splitlines())
-        body += _label("INFO") + f'  <send retrans="500"><![CDATA[\n{lines}\n  ]]></send>\n'
-        body += _recv("180", optional="true") + _recv("183", optional="true") + _recv("200") + _goto("waits")
+    number = cseq
+    for k, digits in enumerate(keys):
+        body += _label(f"INFO{k}")
+        for digit in digits:
+            number += 1
+            relay = f"\nContent-Type: application/dtmf-relay\nContent-Length: [len]\n\nSignal={digit}\nDuration=160"
+            info = request("INFO", f"z9hG4bK-[pid]-[call_number]-f{number}", number, peer, "[next_url]") + relay
+            lines = "\n".join("      " + line for line in info.splitlines())
+            body += f'  <send retrans="500"><![CDATA[\n{lines}\n  ]]></send>\n'
+            body += _recv("180", optional="true") + _recv("183", optional="true") + _recv("200")
+            body += '  <pause milliseconds="200"/>\n' if len(digits) > 1 else ""  # a finger is not quicker
+        body += _goto("waits")
     body += _label("HANGUP") + _send(request("CANCEL", branch, cseq), 'retrans="500"')
     # the next 200 is the CANCEL's, or the call's own when the two crossed: then it must be acknowledged and ended
     body += _recv("180", optional="true") + _recv("183", optional="true")

@@ -30,7 +30,7 @@ async def test_a_digit_before_the_answer_chooses_the_topic(lab: Lab, tmp_path: P
         early = await caller.hears(183)
         assert "m=audio" in early.body
         assert phone.legs() == []
-        caller.press(by)
+        await caller.press(by)
         await talk(caller, phone)
         await bye(router, caller)
         record = await router.finished(caller)

@@ -81,14 +81,6 @@ def test_the_plan_is_the_same_on_every_day_of_a_year_and_another_in_the_next() -
     assert {day[:4] for day, _ in next_year.hotlines[0].hours.days} == {"2027", "2028", "2029"}  # type: ignore[union-attr]
 
 
-def test_a_network_without_returning_days_keeps_its_version(tmp_path: Path) -> None:
-    """Where holidays are days like others, New Year changes nothing."""
-    where = folder(tmp_path)
-    text = (where / "a_network.yaml").read_text()
-    (where / "a_network.yaml").write_text(text.replace("18:00}", "18:00, holidays: open}"))
-    assert load(where, date(2026, 1, 1)).plan == load(where, date(2029, 1, 1)).plan
-
-
 def test_holidays_may_be_open_or_have_hours_of_their_own(tmp_path: Path) -> None:
     """'open' makes them weekdays, spans are theirs; a date in the file goes before both."""
     christmas = "2026-12-25"  # a Friday

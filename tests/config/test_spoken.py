@@ -102,3 +102,73 @@ def test_every_sound_that_can_be_played_has_a_text(tmp_path: Path) -> None:
         now += timedelta(hours=5)
     assert played <= names
     assert {"opening-at-0915-de", "opening-month-12-de", "opening-tomorrow-de"} <= played
+
+
+BACK = """
+hotlines:
+  h:
+    title: H
+    site: gera
+    numbers: 030 23125 000
+    teams: agency-gera
+    languages: [de, en]
+    nobody: callback
+    callback:
+      digit: "*"
+      done: {de: Bis bald., en: See you.}
+"""
+
+
+def test_texts_about_a_callback_are_general_unless_the_hotline_has_its_own(tmp_path: Path) -> None:
+    """The general ones are shared by all hotlines and name the key; without an offer there are none."""
+    loaded = load(folder(tmp_path, more=BACK), TODAY)
+    said = {one.name: one.text for one in _prompts(loaded)}
+    assert said["h-callback-done-en"] == "See you."
+    assert "drücken Sie die Sterntaste" in said["callback-offer-star-de"]
+    assert "press star" in said["callback-offer-star-en"]
+    rules = {one.name: one.callback for one in loaded.plan.hotlines}
+    mine, other = rules["h"], rules["agency-gera"]
+    assert mine is not None
+    assert other is not None
+    assert mine.say_offer == "callback-offer-star-de&callback-offer-star-en"
+    assert mine.say_done == "h-callback-done-de&h-callback-done-en"
+    played = {sound for what in (mine.say_number, mine.say_again, mine.say_known) for sound in what.split("&")}
+    assert played <= said.keys()
+    assert (other.say_offer, other.say_done) == ("", "")
+    assert all(re.fullmatch("[a-z0-9-]{1,60}", name) for name in said)
+    longest = load(folder(tmp_path, more=BACK.replace("  h:", f"  {'h' * 40}:").replace("done:", "number:")), TODAY)
+    assert max(len(one.name) for one in _prompts(longest)) <= 60
+
+
+def test_callers_are_rung_by_day(tmp_path: Path) -> None:
+    """Without hours: those of the hotline from 8 to 20; of one that never closes from Monday to Saturday."""
+    early = BACK.replace(
+        "    nobody", "    hours: {Mon-Fri: 06:00-22:00, Sat: 05:00-07:00, 12-24: 07:00-12:00}\n    nobody"
+    )
+    named = BACK.replace("    callback:", "    callback:\n      hours: {Mon-Sun: 07:30-21:00, holidays: open}")
+    for text, opens, christmas in (
+        (early, ["08:00-20:00"] * 5 + [""] * 2, "08:00-12:00"),
+        (BACK, ["08:00-20:00"] * 6 + [""], None),
+        (named, ["07:30-21:00"] * 7, None),
+    ):
+        rules = next(one.callback for one in load(folder(tmp_path, more=text), TODAY).plan.hotlines if one.name == "h")
+        assert rules is not None
+        assert rules.hours is not None
+        shown = [" ".join(f"{_hm(a.from_s)}-{_hm(a.to_s)}" for a in day) for day in rules.hours.weekly]
+        assert shown == opens
+        days = {day: [f"{_hm(a.from_s)}-{_hm(a.to_s)}" for a in spans] for day, spans in rules.hours.days}
+        assert days.get("2026-12-24", [None])[0] == christmas
+        assert ("2026-12-25" in days) is (text is not named)
+
+
+def _hm(second: int) -> str:
+    return f"{second // 3600:02}:{second // 60 % 60:02}"
+
+
+def test_callers_see_the_printed_number(tmp_path: Path) -> None:
+    """The hotline's first one, or another that the file names."""
+    for more, shown in (("", "03023125000"), ("\n      shows: +49 30 23125 999", "+493023125999")):
+        text = BACK.replace("    callback:", f"    callback:{more}")
+        hotline = next(one for one in load(folder(tmp_path, more=text), TODAY).plan.hotlines if one.name == "h")
+        assert hotline.callback is not None
+        assert hotline.callback.shows == shown

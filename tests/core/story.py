@@ -59,9 +59,12 @@ def network(
 
 
 class Story(World):
-    """A world in which all agents are ready unless the story says otherwise, and orders are obeyed at once."""
+    """A world in which all agents are ready unless the story says otherwise, and orders are obeyed at once.
 
-    def __init__(self, plan: Plan | None = None, ready: str = "gera magdeburg") -> None:
+    ready, out: sites or agents; who is neither is paused, so that callers may hope for him.
+    """
+
+    def __init__(self, plan: Plan | None = None, ready: str = "gera magdeburg", out: str = "") -> None:
         super().__init__(plan or network(), NOON)
         for site in self.links:
             self.link_up(site)
@@ -69,6 +72,8 @@ class Story(World):
             if agent.site in ready.split() or agent.id in ready.split():
                 self.pass_time(1.0)
                 self.send(e.AgentActed(agent.id, e.AgentAct.READY))
+            elif agent.site not in out.split() and agent.id not in out.split():
+                self.send(e.AgentActed(agent.id, e.AgentAct.LOG_IN))
 
     def dial(self, number: str = "365", caller: str = "030") -> str:
         call = self.arrive("magdeburg" if number == "391" else "gera", number, caller)

@@ -112,6 +112,7 @@ def test_a_health_window_that_rounding_cuts_short_does_not_stop_the_clock() -> N
     t = next(x for x in (1000.0 + i / 1000 for i in range(1000)) if (x + 900.0) - 900.0 < x)
     router = Router(network(agreement={"lender_health": 0.5}), 0.0)
     router.handle(e.SiteRead("magdeburg"), 0.0)
+    router.handle(e.Tick(), 900.0)
     hotline: Hotline = router.plan.hotlines[1]
     router.handle(e.CallArrived("magdeburg/1.0", "magdeburg", hotline.numbers[0].digits), t)
     router.handle(e.CallEnded("magdeburg/1.0"), t)
@@ -128,6 +129,7 @@ def test_deadlines_do_not_pile_up() -> None:
     story.pass_time(900.0)
     story.router.snapshot(story.now)  # looking lets old calls go from the window
     story.hang_up(story.dial("391"))
+    story.send(e.PlanReplaced(story.router.plan))
     pending = len(story.router.state.timers)
     for _ in range(50):
         story.send(e.AgreementSwitched("magdeburg-gera", enabled=True, reason="x", by="y"))
@@ -197,6 +199,7 @@ def test_a_rounded_step_of_patience_is_not_missed() -> None:
             router.handle(e.SiteRead("gera"), 0.0)
             router.handle(e.SiteRead("magdeburg", (), (phone,)), 0.0)
             router.handle(e.AgentActed("magdeburg/1001", e.AgentAct.READY), 0.0)
+            router.handle(e.Tick(), 900.0)
             router.handle(e.CallArrived("gera/1.0", "gera", "365"), arrived)
             router.handle(e.CallHeld("gera/1.0"), arrived)
             due = router.next_deadline()

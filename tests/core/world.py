@@ -48,6 +48,11 @@ def meets(skills: Skills, needs: Skills) -> bool:
 UNSERVED = (c.Outcome.ABANDONED, c.Outcome.BUSIED, c.Outcome.FAILSAFE, c.Outcome.LOST)
 
 
+def reach(digits: str) -> str:
+    """What the shell makes of a number: in this world those with a plus can be rung, and those keyed in with a 0."""
+    return digits if digits.startswith("+") else f"+49{digits[1:]}" if digits[:1] == "0" and len(digits) > 4 else ""
+
+
 class Books:
     """What the commands alone tell, and the rules they must keep."""
 
@@ -296,6 +301,7 @@ class World:
                     attempt,
                     tuple((t.site, t.phone) for t in targets),
                     legs,
+                    reach=reach(call.caller),
                 )
             )
         self.send(e.SiteRead(site, tuple(live), self.phone_states(site)))
@@ -310,7 +316,7 @@ class World:
     def echo(self, call_id: str) -> None:
         """What the link kept back while it read the site comes after it: the caller's hold is told once more."""
         call = self.calls[call_id]
-        self.told(call.site, e.CallArrived(call.id, call.site, call.number, call.caller))
+        self.told(call.site, e.CallArrived(call.id, call.site, call.number, call.caller, reach(call.caller)))
         self.told(call.site, e.CallHeld(call.id, call.up))
 
     # ---- callers
@@ -319,7 +325,7 @@ class World:
         self.made += 1
         call = TrueCall(f"{site}/{self.made}.0", site, number, self.now, caller)
         self.calls[call.id] = call
-        self.told(site, e.CallArrived(call.id, site, number, caller))
+        self.told(site, e.CallArrived(call.id, site, number, caller, reach(caller)))
         self.told(site, e.CallHeld(call.id))
         return call.id
 
@@ -383,7 +389,7 @@ class World:
             return
         call.stage = e.Stage.HELD
         if isinstance(prompt, c.Ask):
-            self.told(call.site, e.DigitsRead(call_id, prompt.step, digits))
+            self.told(call.site, e.DigitsRead(call_id, prompt.step, digits, reach(digits)))
         self.told(call.site, e.CallHeld(call_id, call.up))
 
     def phone_fails(self, call_id: str, result: e.Result) -> None:

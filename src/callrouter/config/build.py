@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from callrouter.callers import normalise
 from callrouter.config import kinds, offices, places, schema
+from callrouter.config.callback import SAYS, WORKDAYS, may_ring
 from callrouter.config.holidays import public_holidays
 from callrouter.config.hours import ALL_DAY, DAYS, HOLIDAYS, make_hours
-from callrouter.config.spoken import said
+from callrouter.config.spoken import callback_said, said
 from callrouter.core import plan
 from callrouter.desk.places import Address, Place, Telephone
 from callrouter.desk.plan import Department, Desk, Stage
@@ -130,6 +132,35 @@ def _hotline(name: str, hotline: schema.Hotline, site: schema.Site, years: range
         say_closed=said(name, hotline, "closed"),
         say_busy=said(name, hotline, "busy"),
         say_notice=said(name, hotline, "notice"),
+        nobody=hotline.nobody,
+        callback=_callback(name, hotline, site, years),
+    )
+
+
+def _callback(name: str, hotline: schema.Hotline, site: schema.Site, years: range) -> plan.CallbackRules:
+    callback = hotline.callback
+    holidays = public_holidays(site.land, years)
+    working = make_hours(dict.fromkeys(WORKDAYS, ALL_DAY), site.zone, years=years, holidays=holidays)
+    named = callback.hours
+    if named is None:
+        may = may_ring(hours(hotline, site, years), site.zone, working)
+    else:
+        may = make_hours(named, site.zone, years=years, holidays=holidays)
+    says = {f"say_{what}": callback_said(name, hotline, what) for what in SAYS}
+    return plan.CallbackRules(
+        hours=may,
+        working=working,
+        shows=re.sub(r"[^0-9+]", "", callback.shows or hotline.numbers[0].number),
+        digit=callback.digit,
+        wait_s=callback.wait_s,
+        reserve=callback.reserve,
+        tries_max=callback.tries_max,
+        pause_s=callback.pause_s,
+        dial_s=callback.dial_s,
+        due_days=callback.due_days,
+        due_at_s=callback.due_at,
+        unreached_max=callback.unreached_max,
+        **(says if hotline.nobody is plan.Nobody.CALLBACK else {}),
     )
 
 

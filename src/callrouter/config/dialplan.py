@@ -71,6 +71,8 @@ def render(site: DialplanSite) -> str:
         f"CR_SITE={site.site}",
         f"CR_FAILSAFE={'&'.join('PJSIP/' + phone for phone in site.failsafe)}",
         f"CR_FAILSAFE_S={site.failsafe_s}",
+        f"CR_CARRIER={site.carrier}",
+        "CR_DIALS=national",
         "",
         "; callers: exactly the numbers of the hotlines",
         "[from-carrier]",

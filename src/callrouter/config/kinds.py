@@ -125,6 +125,7 @@ Port = Annotated[Whole, Field(ge=1, le=65_535)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Level = Annotated[Whole, Field(ge=1, le=9)]
 Names = Annotated[list[Name], BeforeValidator(listed, json_schema_input_type=list[Name] | Name)]
+Country = Annotated[str, matching("[A-Z]{2}", "country", "use its two capital letters, like DE")]
 Digit = Annotated[str, matching("[0-9*#]", "digit", "use 0 to 9, '*' or '#'"), text_schema("^[0-9*#]$")]
 Language = Literal["de", "en"]
 

@@ -47,7 +47,7 @@ class Loaded:
 
     plan.version is a hash of what the files say and of the days that hours have from the calendar: comments, layout and
     the files' names do not count, order does. So it is the same on every day of a year, and another in the next year
-    (or with a release that knows of a new holiday) only if days that return are meant: another version, another plan.
+    (or with a release that knows of a new holiday): another version, another plan.
     network: what the plan leaves out, such as connections, trunks and the service.
     desk: what people do beside routing, as plain data. unguided: what is wrong with guides and public texts, which
     routing does not need.
@@ -101,6 +101,8 @@ def load(folder: Path, today: date | None = None) -> Loaded:
 def _calendar(plan: Plan) -> list[list[str]]:
     """The dates of all hours; their spans are in the files."""
     every = [one.hours for one in plan.hotlines] + [one.window for one in plan.agreements]
+    for one in plan.hotlines:
+        every += [one.callback.hours, one.callback.working] if one.callback else []
     return [[day for day, _ in hours.days] if hours else [] for hours in every]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from callrouter.config import schema
 from callrouter.config.build import agents_of, directions, topics_of
+from callrouter.config.callback import SAYS
 from callrouter.config.draft import Draft
 from callrouter.config.messages import did_you_mean
 from callrouter.config.source import Where
@@ -92,6 +93,7 @@ def _texts(draft: Draft) -> None:
         texts = [((*where, "announcements", key), key, getattr(says, key)) for key in type(says).model_fields]
         if hotline.menu:
             texts.append(((*where, "menu", "prompt"), "menu", hotline.menu.prompt))
+        texts += [((*where, "callback", key), key, getattr(hotline.callback, key)) for key in SAYS]
         for place, purpose, by_language in texts:
             for language, text in by_language.items():
                 if language not in hotline.languages:

@@ -12,11 +12,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from callrouter.config.callback import Callback
 from callrouter.config.kinds import (
     AgentNumber,
     Always,
     Beside,
     Count,
+    Country,
     Day,
     Digit,
     Digits,
@@ -49,7 +51,7 @@ from callrouter.config.offices import Department, MailServer
 from callrouter.config.pages import Pages
 from callrouter.config.places import Place
 from callrouter.config.secret import Secret
-from callrouter.core.plan import Strategy
+from callrouter.core.plan import Nobody, Strategy
 
 SPOKEN_PER_S = 14  # characters that a voice says in a second, roughly
 
@@ -215,6 +217,10 @@ class Hotline(Model):
     """Every text is spoken in each of them, in this order."""
     menu: Menu | None = None
     announcements: Announcements = Announcements()
+    nobody: Nobody = Nobody.ANNOUNCE
+    """What a caller meets whom nobody can serve: busy, announce (says the text for busy, if there is one), callback."""
+    callback: Callback = Callback()
+    """How callers are rung back."""
 
 
 # ---- teams and agreements
@@ -364,6 +370,10 @@ class Service(Model):
     retention_days: RetentionDays = RetentionDays()
     pages: Pages = Pages()
     mail: MailServer | None = None
+    ring_countries: Annotated[
+        list[Country], BeforeValidator(listed, json_schema_input_type=list[Country] | Country), Field(min_length=1)
+    ] = ["DE"]
+    """Countries (ISO 3166) whose numbers may be rung back; those that cost more than a call never are."""
     inbox_max: Annotated[Whole, Field(ge=100, le=10_000_000)] = 20_000
     """Events that may wait to be handled."""
 

@@ -12,11 +12,12 @@ from itertools import combinations
 
 from callrouter.config import kinds, schema
 from callrouter.config.build import agents_of, directions, for_team, skills, teams_of, topics_of, window
+from callrouter.config.callback import SAYS, at_night, default_texts
 from callrouter.config.draft import Draft
 from callrouter.config.hours import HOLIDAYS, ever_open, iso_date, make_hours, meet
 from callrouter.config.messages import did_you_mean
 from callrouter.config.source import Where
-from callrouter.core.plan import Hours, Skills
+from callrouter.core.plan import Hours, Nobody, Skills
 
 CARRIER_CUTS_S = 180  # RFC 3261 lets a proxy cancel three minutes after the last provisional response
 
@@ -26,12 +27,14 @@ def check_sense(draft: Draft) -> None:
         _ringing(draft, name, hotline)
         _hours(draft, name, hotline)
         _heard(draft, name, hotline)
+        _nobody(draft, name, hotline)
     for name, agreement in draft.agreements.items():
         _agreement(draft, name, agreement)
     _twice(draft)
     if draft.whole("teams") and draft.whole("hotlines"):
         for name, hotline in draft.hotlines.items():
             _served(draft, name, hotline)
+            _rung_back(draft, name, hotline)
         for name, team in draft.teams.items():
             _team(draft, name, team)
         _failsafe(draft)
@@ -111,6 +114,49 @@ def _heard(draft: Draft, name: str, hotline: schema.Hotline) -> None:
         if topic not in reached:
             mend = "give it a digit in the menu, or a number"
             draft.warn((*where, "topics", topic), f"no caller reaches topic '{topic}'", mend, key=True)
+
+
+def _nobody(draft: Draft, name: str, hotline: schema.Hotline) -> None:
+    """What callers meet whom nobody can serve."""
+    where: Where = ("hotlines", name)
+    callback, site = hotline.callback, draft.sites.get(hotline.site)
+    if hotline.nobody is Nobody.BUSY and hotline.announcements.busy:
+        draft.warn((*where, "announcements", "busy"), "nobody hears this: 'nobody' is busy", "remove one", key=True)
+    for key, spans in (callback.hours or {}).items():
+        if spans is not None and at_night(spans):
+            what = f"callers of '{name}' would be rung at night"
+            draft.error((*where, "callback", "hours", key), what, "keep between 07:00 and 21:00")
+    if callback.hours is not None and not ever_open(make_hours(callback.hours, "UTC", years=draft.years)):
+        draft.error((*where, "callback", "hours"), f"callers of '{name}' are never rung", "give a day some hours")
+    if hotline.nobody is not Nobody.CALLBACK:
+        own = [what for what in SAYS if getattr(callback, what)]
+        if own:
+            mend = "say 'nobody: callback', or remove it"
+            draft.warn((*where, "callback", own[0]), "nobody hears this: no callback is offered", mend, key=True)
+        return
+    if site and not site.trunk.early_media:
+        what = f"callers of '{name}' are offered no callback: site '{hotline.site}' has no early media"
+        draft.warn((*where, "nobody"), what, "say 'nobody: busy', or find a carrier that has", key=True)
+    offer = callback.offer or default_texts(callback)["offer"]
+    offer_s = sum(len(offer.get(one, "")) for one in hotline.languages) / schema.SPOKEN_PER_S + callback.wait_s
+    limit = hotline.ring_max_s
+    if limit is not None and limit <= CARRIER_CUTS_S < limit + offer_s:
+        what = f"the offer of a callback lasts about {offer_s:.0f} s after the ring limit of {limit:g} s"
+        mend = f"set ring_max_s to {CARRIER_CUTS_S - offer_s:.0f} or less: carriers cut long ringing"
+        draft.warn((*where, "ring_max_s"), what, mend)
+    hours, may = _week(hotline.hours), _week(callback.hours)
+    if may is not None and not meet(hours, may):
+        what = f"callers of '{name}' may be rung only when it is closed and nobody is there to do it"
+        draft.warn((*where, "callback", "hours"), what, "let them overlap", key=True)
+
+
+def _rung_back(draft: Draft, name: str, hotline: schema.Hotline) -> None:
+    """A reserve that leaves nobody to ring callers back."""
+    reserve = hotline.callback.reserve
+    sizes = [len(agents_of(team, draft.teams[team])) for team in hotline.teams if team in draft.teams]
+    if hotline.nobody is Nobody.CALLBACK and sizes and 0 < max(sizes) <= reserve:
+        what = f"agents of '{name}' never ring a caller back: the reserve of {reserve} keeps all of them"
+        draft.warn(("hotlines", name, "callback", "reserve"), what, f"set it below {max(sizes)}")
 
 
 def _served(draft: Draft, name: str, hotline: schema.Hotline) -> None:

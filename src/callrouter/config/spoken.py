@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from callrouter.config import kinds, schema
+from callrouter.config.callback import SAYS, default_texts
 from callrouter.config.words import MONTHS, ORDINALS, WEEKDAYS
 from callrouter.core import opening, plan
 from callrouter.core.opening import MARK
+from callrouter.core.plan import Nobody
 
 OPENING = "{opening}"  # in the text for closed hours, at its end
 
@@ -38,6 +40,23 @@ def said(name: str, hotline: schema.Hotline, purpose: str) -> str:
     return "&".join(sounds)
 
 
+def callback_said(name: str, hotline: schema.Hotline, what: str) -> str:
+    """The sounds of one of the texts about a callback; a text of the hotline's own goes before the general one."""
+    return "&".join(prompt.name for prompt in _callback_prompts(name, hotline, what))
+
+
+def _callback_prompts(name: str, hotline: schema.Hotline, what: str) -> list[Prompt]:
+    own: kinds.Spoken = getattr(hotline.callback, what)
+    general = default_texts(hotline.callback)[what]
+    shared = f"callback-{what}" + (f"-{hotline.callback.digit.replace('*', 'star')}" if what == "offer" else "")
+    return [
+        Prompt(f"{name}-callback-{what}-{language}", own[language], language)
+        if own
+        else Prompt(f"{shared}-{language}", general[language], language)
+        for language in hotline.languages
+    ]
+
+
 def prompts_of(hotlines: dict[str, schema.Hotline], hours: Iterable[plan.Hotline]) -> tuple[Prompt, ...]:
     """All sounds that these hotlines may play, sorted by name; none twice."""
     found: dict[str, Prompt] = {}
@@ -50,6 +69,9 @@ def prompts_of(hotlines: dict[str, schema.Hotline], hours: Iterable[plan.Hotline
                 found[sound] = Prompt(sound, text.removesuffix(OPENING).rstrip(), language)
                 if OPENING in text:
                     times.setdefault(language, set()).update(opens[name])
+        if hotline.nobody is Nobody.CALLBACK:
+            for what in SAYS:
+                found |= {prompt.name: prompt for prompt in _callback_prompts(name, hotline, what)}
     for spoken, seconds in times.items():
         clock = [(opening.at(second), _clock(spoken, second)) for second in seconds]
         for part, text in [*_when(spoken), *clock]:

@@ -18,6 +18,7 @@ class CallState(StrEnum):
     RETURNING = "returning"  # rings; the attempt failed, on its way back into hold
     TALKING = "talking"
     TRANSFERRED = "transferred"  # answered, but the agent has left the call
+    CAPTURING = "capturing"  # nobody can serve him: hears whether he wants to be rung back
     RELEASING = "releasing"  # told to end unanswered
     FAILSAFE = "failsafe"  # the dialplan serves it by itself
 
@@ -29,6 +30,7 @@ class CallMove(StrEnum):
     FAIL = "fail"
     ANSWER = "answer"
     AGENT_LEFT = "agent_left"
+    CAPTURE = "capture"
     RELEASE = "release"
     FAILSAFE = "failsafe"
 
@@ -43,6 +45,8 @@ MOVES: dict[tuple[CallState, CallMove], CallState] = {
     (_S.WAITING, _M.PROMPT): _S.PROMPTED,
     (_S.PROMPTED, _M.HOLD): _S.WAITING,
     (_S.WAITING, _M.OFFER): _S.OFFERED,
+    (_S.WAITING, _M.CAPTURE): _S.CAPTURING,
+    (_S.CAPTURING, _M.HOLD): _S.WAITING,
     (_S.WAITING, _M.RELEASE): _S.RELEASING,
     (_S.OFFERED, _M.FAIL): _S.RETURNING,
     (_S.OFFERED, _M.ANSWER): _S.TALKING,
@@ -77,6 +81,19 @@ def unserved(outcome: Outcome, state: CallState, busied: Unserved) -> Unserved:
             return Unserved.NONE
 
 
+class Capture(StrEnum):
+    """How far a caller is who may ask to be rung back. The values name what he hears next."""
+
+    NOT_YET = ""
+    OFFER = "offer"
+    NUMBER = "number"
+    AGAIN = "again"  # his number, once more
+    DONE = "done"  # it is promised
+    KNOWN = "known"  # it was already
+    DECLINED = "declined"
+
+
+HEARING = frozenset({_S.PROMPTED, _S.CAPTURING})  # early media plays, and the call is not in hold
 RINGING = frozenset({_S.ARRIVED, _S.WAITING, _S.PROMPTED, _S.OFFERED, _S.RETURNING})
 
 
@@ -110,6 +127,7 @@ class Call:
     arrived_at: float
     sequence: int  # order of arrival
     limit_at: float | None  # when ringing must end
+    reach: str = ""  # where he can be rung back, E.164
     state: CallState = CallState.ARRIVED
     stage: int = 0  # how far its needs have been relaxed
     attempt: int = 0  # number of the last order to ring
@@ -134,7 +152,9 @@ class Call:
     step: int = 0  # prompts so far
     prompted_at: float = 0.0
     asked: int = 0  # times the menu was played
-    read_held: bool = False  # found in hold and prompted at once: the word of that hold may still come
+    capture: Capture = Capture.NOT_YET
+    captures: int = 0  # questions of that kind
+    read_held: bool = False  # found in hold: the word of that hold may still come, after a prompt was ordered
     lane: tuple[str, str, int, str] | None = None  # where it waits
     limit_timer: Timer | None = None
     widen_timer: Timer | None = None

@@ -9,7 +9,9 @@ from dataclasses import dataclass, fields
 from math import inf
 
 from callrouter.core.agents import AgentSeat, AgentState, Intent
-from callrouter.core.calls import Attempt, Call, CallState
+from callrouter.core.backlog import Back
+from callrouter.core.callbacks import Callback
+from callrouter.core.calls import Attempt, Call, CallState, Capture
 from callrouter.core.commands import Outcome, Unserved
 from callrouter.core.events import HotlineMode
 from callrouter.core.overflow import Deal, Health
@@ -62,6 +64,9 @@ class SavedCall:
     on_hold_at: float | None = None
     on_hold_s: float = 0.0
     busied: Unserved = Unserved.NONE
+    reach: str = ""
+    capture: Capture = Capture.NOT_YET
+    captures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,13 @@ class SavedSeat:
     wrap_up_open: bool
     resume_at: float | None
     leaving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SavedBack:
+    record: Callback
+    outbound: str
+    backlog: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,8 @@ class Checkpoint:
     affinity: tuple[tuple[str, str, float], ...]
     retired: tuple[Hotline, ...]  # no longer in the plan, but calls of theirs live
     timers: tuple[SavedTimer, ...]
+    backs: tuple[SavedBack, ...] = ()
+    hope_until: tuple[tuple[str, float], ...] = ()
 
 
 _CALL = [f.name for f in fields(SavedCall)]
@@ -128,7 +142,7 @@ _SEAT = [f.name for f in fields(SavedSeat)]
 
 def freeze(s: State) -> Checkpoint:
     """Made between events: nothing is dirty then."""
-    assert not any((s.dirty_teams, s.dirty_lanes, s.held)), "a checkpoint is made between events"
+    assert not any((s.dirty_teams, s.dirty_lanes, s.dirty_backlogs, s.held)), "a checkpoint is made between events"
     named = {h.name for h in s.plan.hotlines}
     return Checkpoint(
         s.plan,
@@ -146,6 +160,8 @@ def freeze(s: State) -> Checkpoint:
         tuple((caller, agent, at) for caller, (agent, at) in s.affinity.items()),
         tuple(h for name, h in s.hotlines.items() if name not in named),
         tuple(SavedTimer(t.due, int(t.rank), t.ref) for t in s.timers.alive()),
+        tuple(SavedBack(back.record, back.outbound, back.backlog) for back in s.backs.values()),
+        tuple(s.hope_until.items()),
     )
 
 
@@ -158,6 +174,7 @@ def thaw(saved: Checkpoint) -> State:
     """Rebuild indexes and timers around the saved records."""
     s = State(saved.plan, saved.now)
     s.timers.clear()
+    s.team_timers = {}
     s.sequence, s.offers = saved.sequence, saved.offers
     s.modes = {name: (mode, until) for name, mode, until in saved.modes}
     s.links = dict(saved.links)
@@ -178,10 +195,12 @@ def thaw(saved: Checkpoint) -> State:
             health.add(at, good)
     s.seats = {seat.id: AgentSeat(**{name: getattr(seat, name) for name in _SEAT}) for seat in saved.seats}
     s.calls = {call.id: Call(**{name: getattr(call, name) for name in _CALL}) for call in saved.calls}
+    s.backs = {one.record.id: Back(one.record, one.outbound, one.backlog) for one in saved.backs}
+    s.hope_until = dict(saved.hope_until)
     s.rebuild()
     for timer in saved.timers:
         _rearm(s, timer)
-    s.dirty_teams, s.dirty_lanes, s.held, s.out = {}, {}, {}, []
+    s.dirty_teams, s.dirty_lanes, s.dirty_backlogs, s.held, s.out = {}, {}, {}, {}, []
     return s
 
 
@@ -194,6 +213,10 @@ def _rearm(s: State, saved: SavedTimer) -> None:
         kind, _, key = saved.ref.partition("/")
         if kind == "health":
             s.health[key].watched = True
+    elif rank is Rank.TEAM:
+        s.team_timers[saved.ref] = timer
+    elif rank is Rank.CALLBACK:
+        s.backs[saved.ref.partition("/")[2]].timer = timer
     elif rank in (Rank.LIMIT, Rank.WIDEN, Rank.WATCH):
         call = s.calls[saved.ref]
         if rank is Rank.LIMIT:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from callrouter.core.callbacks import Callback
 from callrouter.core.events import AgentId, CallId, HotlineMode, LegId, Result
 
 
@@ -32,6 +33,7 @@ class Unserved(StrEnum):
     GAVE_UP_WAITING = "gave_up_waiting"  # hung up while nobody was free for him
     GAVE_UP_RINGING = "gave_up_ringing"  # hung up while an agent's phone rang for him
     RING_LIMIT = "ring_limit"  # busied when he had rung as long as the hotline lets him
+    NOBODY_THERE = "nobody_there"  # busied at once: nobody was logged in who could have come
     NOBODY_FREE = "nobody_free"  # busied at once: nobody was free, and the hotline lets nobody wait
     LINE_FULL = "line_full"  # busied at once: as many waited as may
     FAILSAFE = "failsafe"  # served by the dialplan, or not: there was no router to see it
@@ -235,6 +237,13 @@ class TopicChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackChanged:
+    """A caller is to be rung back, or what is known of that has changed: all of it, as it is now."""
+
+    callback: Callback
+
+
+@dataclass(frozen=True, slots=True)
 class AnsweredWithoutAgent:
     """The promise is broken: a caller's leg was up though no agent had answered."""
 
@@ -260,6 +269,7 @@ Notice = (
     | AgreementChanged
     | HotlineChanged
     | TopicChosen
+    | CallbackChanged
     | AnsweredWithoutAgent
     | Ignored
 )

@@ -66,12 +66,16 @@ class HotlineMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallArrived:
-    """A caller dialled `number` (digits as the site's trunk delivers them); rings, unanswered. caller: digits or ''."""
+    """A caller dialled `number` (digits as the site's trunk delivers them); rings, unanswered. caller: digits or ''.
+
+    reach: the number at which he can be rung back, E.164; '' = none is known.
+    """
 
     call: CallId
     site: str
     number: str
     caller: str = ""
+    reach: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,15 @@ class CallHeld:
 
 @dataclass(frozen=True, slots=True)
 class DigitsRead:
-    """What the caller pressed while a prompt asked him; '' if nothing. step: the number that the order had."""
+    """What the caller pressed while a prompt asked him; '' if nothing. step: the number that the order had.
+
+    reach: the digits as a number that can be rung, E.164; '' = they are none.
+    """
 
     call: CallId
     step: int
     digits: str
+    reach: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +256,7 @@ class LiveCall:
     offered: tuple[tuple[str, str], ...] = ()  # (site, phone) that the last order named
     legs: tuple[tuple[LegId, str, str, bool], ...] = ()
     talk_s: float = 0.0
+    reach: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from callrouter.core.calls import Call
 from callrouter.core.commands import Command, Offer, Release
 from callrouter.core.lines import Lane
 from callrouter.core.matching import may_borrow
-from callrouter.core.network import Network
+from callrouter.core.network import HOPE_S, Network
 from callrouter.core.plan import Plan
 from callrouter.core.router import Router
 from callrouter.core.selection import meets
@@ -126,7 +126,8 @@ def _named(plan: Plan, names: tuple[str, ...]) -> set[str]:
 def _situation(plan: Plan, question: Question) -> Router:
     busy, out = _named(plan, question.busy), _named(plan, question.logged_out)
     agreements = {a.name for a in plan.agreements}
-    router = Router(plan, question.at)
+    router = Router(plan, question.at - HOPE_S)  # so that nobody is hoped for who is not there
+    router.handle(e.Tick(), question.at)
     for site in plan.sites:
         if site.name not in question.sites_down:
             phones = tuple(

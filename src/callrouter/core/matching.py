@@ -17,7 +17,7 @@ from callrouter.core.commands import CancelOffer, Claim, Offer, Outcome, Target,
 from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal
 from callrouter.core.plan import Strategy
-from callrouter.core.reception import release
+from callrouter.core.reception import release, turn_away
 from callrouter.core.selection import Pool, meets
 from callrouter.core.state import RING_GRACE_S, State
 from callrouter.core.timers import after
@@ -41,6 +41,7 @@ def settle(s: State) -> None:
         _in_turn(s, lent, _borrow)
     if s.held:
         _keep_or_release(s)
+    s.dirty_backlogs = {}
 
 
 def _in_turn(s: State, lanes: dict[LaneKey, Lane], serve: Callable[[State, Lane, Call], bool]) -> None:
@@ -191,6 +192,15 @@ def limit_reached(s: State, call: Call) -> None:
     """The ring limit's instant: a waiting call ends; one that is offered or cannot be reached comes back first."""
     if call.lane is not None:
         busy(s, call)
+
+
+def team_gone(s: State, team: str) -> None:
+    """For a while now it may be that nobody of this team is there: whoever waits for nobody is told so."""
+    lanes = s.team_lanes.get(team, {})
+    for call in [one for one in s.calls.values() if one.lane in lanes]:
+        turn_away(s, call)
+        if call.release is not None:
+            release(s, call, *call.release)
 
 
 def cancel(s: State, call: Call, offer: Attempt, because: str) -> None:

@@ -10,6 +10,8 @@ from math import inf
 
 from callrouter.core import calendar
 from callrouter.core.agents import RESTING, AgentSeat, AgentState, Intent
+from callrouter.core.backlog import Back, BackKey, Backlog
+from callrouter.core.callbacks import CallbackKind
 from callrouter.core.calls import RINGING, Call, CallState
 from callrouter.core.commands import AgentChanged, Command, Ignored, Reread
 from callrouter.core.events import Event, HotlineMode
@@ -17,10 +19,12 @@ from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal, Health
 from callrouter.core.plan import Agent, Hotline, Plan, Skills, Team, Topic
 from callrouter.core.selection import Pool
-from callrouter.core.timers import Rank, Timers, after
+from callrouter.core.timers import Rank, Timer, Timers, after
 
 REREAD_PAUSE_S = 1.0  # a site is not asked again sooner
+HOPE_S = 15.0  # so long nobody gives up on agents who were there, or on a site that has just gone or come back
 SUSPECT_S = 10.0  # a phone or trunk that just failed is left alone so long, unless it says that it is well
+AWAY = frozenset({AgentState.LOGGED_OUT, AgentState.UNREACHABLE})  # nobody waits for them
 NO_TOPIC = Topic(name="", title="")
 
 
@@ -44,6 +48,14 @@ class Network:
         self.held: dict[str, None] = {}  # calls that have just begun to listen
         self.waiting: dict[str, int] = {}
         self.agent_counts: dict[tuple[str, str], int] = {}
+        self.present: dict[str, dict[Skills, int]] = {}  # team -> those who are not away, by what they can
+        self.hope_until: dict[str, float] = {}  # sites that are not seen, or only just again
+        self.team_timers: dict[str, Timer] = {}
+        self.backs: dict[str, Back] = {}  # callbacks that are not done
+        self.owed: dict[tuple[str, str], str] = {}  # (number, hotline) -> its callback
+        self.unreached: dict[str, OrderedDict[str, None]] = {}  # hotline -> those who did not ask, the oldest first
+        self.ringing_us: dict[tuple[str, str], int] = {}  # (number, hotline) -> live calls
+        self.dirty_backlogs: dict[str, None] = {}  # teams
         self.hotlines: dict[str, Hotline] = {}
         self.deals: dict[str, Deal] = {}
         self.health: dict[str, Health] = {}
@@ -97,10 +109,19 @@ class Network:
         self.no_early_media = frozenset(site.name for site in plan.sites if not site.early_media)
         self._load_seats()
         self._load_lines()
+        self._load_backlogs()
+        for back in self.backs.values():
+            back.backlog = None
+        for site in plan.sites:
+            if site.name not in self.links and site.name not in self.hope_until:
+                self.hope_for(site.name)
+        for team in self.teams:
+            self.watch_team(team)
 
     def _load_seats(self) -> None:
         self.pools = {name: Pool(team) for name, team in self.teams.items()}
         self.agent_counts = {(name, str(state)): 0 for name in self.teams for state in AgentState}
+        self.present = {name: {} for name in self.teams}
         for order, agent in enumerate(self.plan.agents):
             seat = self.seats.get(agent.id)
             if seat is None:
@@ -131,10 +152,15 @@ class Network:
                 self.set_limit(call)
                 self.enter_line(call)
 
+    def _load_backlogs(self) -> None:
+        self.backlogs: dict[BackKey, Backlog] = {}
+        self.team_backlogs: dict[str, dict[BackKey, Backlog]] = {name: {} for name in self.teams}
+
     def rebuild(self) -> None:
         """Make the indexes anew from seats and calls as they are (after a checkpoint was put in)."""
         self.pools = {name: Pool(team) for name, team in self.teams.items()}
         self.agent_counts = {(name, str(state)): 0 for name in self.teams for state in AgentState}
+        self.present = {name: {} for name in self.teams}
         for seat in self.seats.values():
             self.count_seat(seat, 1)
             if seat.state is AgentState.READY:
@@ -147,17 +173,32 @@ class Network:
                 self.waiting[call.hotline] += 1
             if call.lane is not None:
                 self.lane_of(call, call.lane).push(call)
+            if call.reach and call.hotline:
+                key = (call.reach, call.hotline)
+                self.ringing_us[key] = self.ringing_us.get(key, 0) + 1
+        for back in self.backs.values():
+            self.owed[back.record.number, back.record.hotline] = back.record.id
+            if back.record.kind is CallbackKind.UNREACHED:
+                self.unreached.setdefault(back.record.hotline, OrderedDict())[back.record.id] = None
+        self._load_backlogs()
+        for back in self.backs.values():
+            if back.backlog is not None:
+                self.enter_backlog(back)
 
     def skills(self, seat: AgentSeat) -> Skills:
         agent = self.agents.get(seat.id)
         return agent.skills if agent else ()
 
     def topic(self, call: Call) -> Topic:
-        hotline = self.hotlines.get(call.hotline)
+        return self.topic_of(call.hotline, call.topic)
+
+    def topic_of(self, name: str, wanted: str) -> Topic:
+        """The hotline's topic of that name; a new plan may have taken it away: then its default."""
+        hotline = self.hotlines.get(name)
         if hotline is None:
             return NO_TOPIC
         for topic in hotline.topics:
-            if topic.name == call.topic:
+            if topic.name == wanted:
                 return topic
         return next(topic for topic in hotline.topics if topic.name == hotline.default_topic)
 
@@ -225,6 +266,21 @@ class Network:
     def count_seat(self, seat: AgentSeat, step: int) -> None:
         key = (seat.team, str(seat.state))
         self.agent_counts[key] = self.agent_counts.get(key, 0) + step
+        if seat.state not in AWAY:
+            there, skills = self.present.setdefault(seat.team, {}), self.skills(seat)
+            there[skills] = there.get(skills, 0) + step
+
+    def hope_for(self, site: str) -> None:
+        """It has come into sight, or gone out of it: its agents may all the same be there."""
+        self.hope_until[site] = after(self.now, HOPE_S)
+        for team in self.teams.values():
+            if team.site == site:
+                self.watch_team(team.name)
+
+    def watch_team(self, team: str) -> None:
+        """If nobody is there after a while, its callers need not wait."""
+        self.timers.cancel(self.team_timers.get(team))
+        self.team_timers[team] = self.timers.set(after(self.now, HOPE_S), Rank.TEAM, team)
 
     def drop_seat(self, seat: AgentSeat) -> None:
         self.timers.cancel(seat.timer)
@@ -291,6 +347,36 @@ class Network:
             del self.lanes[lane.key]
             for team in lane.teams:
                 del self.team_lanes[team][lane.key]
+
+    # ---- callbacks
+
+    def enter_backlog(self, back: Back) -> None:
+        """Let a callback wait for an agent of its topic's teams."""
+        record = back.record
+        topic = self.topic_of(record.hotline, record.topic)
+        key = (record.hotline, topic.name)
+        backlog = self.backlogs.get(key)
+        if backlog is None:
+            backlog = self.backlogs[key] = Backlog(key)
+            for team in self._teams_of(key):
+                self.team_backlogs[team][key] = backlog
+        backlog.push(back)
+        for team in self._teams_of(key):
+            self.dirty_backlogs[team] = None
+
+    def leave_backlog(self, back: Back) -> None:
+        assert back.backlog is not None, f"callback {back.record.id} waits nowhere"
+        key = back.backlog
+        backlog = self.backlogs[key]
+        backlog.remove(back)
+        if backlog.waiting == 0:
+            del self.backlogs[key]
+            for team in self._teams_of(key):
+                self.team_backlogs[team].pop(key, None)
+
+    def _teams_of(self, key: BackKey) -> list[str]:
+        teams = self.topic_of(*key).teams or self.hotlines[key[0]].teams
+        return [team for team in teams if team in self.teams]
 
     # ---- trunks
 

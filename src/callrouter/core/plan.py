@@ -89,6 +89,41 @@ class Menu:
     tries: int
 
 
+class Nobody(StrEnum):
+    """What a caller meets whom nobody can serve: the ring limit is reached, nobody is logged in, the line is full."""
+
+    BUSY = "busy"
+    ANNOUNCE = "announce"  # say_busy, if there is one, then busy
+    CALLBACK = "callback"  # he may ask to be rung back, then busy
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRules:
+    """How callers of a hotline are rung back. say_*: sound names joined by `&`, all heard before the answer.
+
+    hours: when they may be rung; None: always. working: its days are working days; due_at_s: into the day.
+    shows: the number that they see, as printed. dial_s: how long their phone rings.
+    """
+
+    hours: Hours | None
+    working: Hours
+    shows: str
+    say_offer: str = ""
+    say_number: str = ""  # asks for a number, which ends with #
+    say_again: str = ""  # that was none; asks once more
+    say_done: str = ""
+    say_known: str = ""  # he is on the list already
+    digit: str = "1"
+    wait_s: float = 5.0  # for a digit, after the prompt
+    reserve: int = 1  # an agent rings only while more than so many of his team are free
+    tries_max: int = 3
+    pause_s: float = 1800.0  # between two tries
+    dial_s: int = 30
+    due_days: int = 2
+    due_at_s: int = 64_800
+    unreached_max: int = 500  # callers who gave up without asking are listed, so many of them
+
+
 @dataclass(frozen=True, slots=True)
 class Hotline:
     """say_*: sound names joined by `&` ([a-z0-9-]{1,60} each), '' = none; say_closed goes through `opening.spoken`."""
@@ -112,6 +147,8 @@ class Hotline:
     say_closed: str = ""
     say_busy: str = ""  # when nobody could serve the caller
     say_notice: str = ""  # while a supervisor has switched the hotline to notice
+    nobody: Nobody = Nobody.ANNOUNCE
+    callback: CallbackRules | None = None  # None: nobody is rung back
 
 
 @dataclass(frozen=True, slots=True)

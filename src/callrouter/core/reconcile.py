@@ -7,12 +7,12 @@ alone until the next look.
 from __future__ import annotations
 
 from callrouter.core.agents import LEGS_MAX, AgentMove, AgentSeat, AgentState
-from callrouter.core.calls import Attempt, Call, CallMove, CallState
-from callrouter.core.commands import CallOffered, Outcome, Target, Unserved
+from callrouter.core.calls import HEARING, Attempt, Call, CallMove, CallState, Capture
+from callrouter.core.commands import CallOffered, Outcome, Target
 from callrouter.core.events import LiveCall, Result, SiteRead, Stage
 from callrouter.core.matching import busy
 from callrouter.core.plan import Agent
-from callrouter.core.reception import PROMPT_MAX_S, next_step, release, steps_of
+from callrouter.core.reception import PROMPT_MAX_S, line_full, next_step, release, steps_of, turn_away
 from callrouter.core.state import HOLD_GRACE_S, RING_GRACE_S, State
 from callrouter.core.timers import Rank, instant
 
@@ -24,6 +24,8 @@ def read_back(s: State, event: SiteRead) -> None:
     site = event.site
     returned = not s.links.get(site, False)
     s.links[site] = True
+    if returned:
+        s.hope_for(site)
     s.reread_at.pop(site, None)
     for peer in [peer for at, peer in s.trunks_down if at == site]:
         del s.trunks_down[site, peer]
@@ -91,6 +93,10 @@ def hold(s: State, call: Call) -> None:
         call.answered_at, call.somebody_at = call.answered_at or call.somebody_at, None
     s.watch_not(call)
     s.held[call.id] = None
+    if call.capture is Capture.DECLINED:
+        call.release = None  # he has heard the question out: who is free now serves him still
+    if call.release is None:
+        turn_away(s, call)
     if call.release is not None:
         release(s, call, *call.release)
     elif call.attempt and call.limit_at is not None and s.now >= call.limit_at:
@@ -107,7 +113,9 @@ def book(s: State, seen: LiveCall, site: str) -> Call:
     arrived_at = instant(s.now - seen.age_s)
     topic = implied or (hotline.default_topic if hotline else "")
     call = Call(seen.call, site, seen.number, seen.caller, hotline_name, topic, arrived_at, s.sequence, None)
+    call.reach = seen.reach
     s.calls[call.id] = call
+    s.on_line(call, 1)
     if hotline is None:
         call.release = (1, Outcome.UNKNOWN_NUMBER, f"no hotline has the number {seen.number}")
         return call
@@ -119,8 +127,7 @@ def book(s: State, seen: LiveCall, site: str) -> Call:
     if not is_open:
         call.release = (17, Outcome.CLOSED, s.why_closed(hotline))
     elif s.waiting[hotline_name] > hotline.line_max:
-        call.release = (17, Outcome.BUSIED, f"the line is full: {hotline.line_max} callers wait")
-        call.busied = Unserved.LINE_FULL
+        line_full(call, hotline)
     return call
 
 
@@ -135,6 +142,7 @@ def adopt(s: State, seen: LiveCall, site: str) -> Call:
         call.release = None
     if seen.stage is Stage.HELD:
         hold(s, call)
+        call.read_held = True
     elif seen.stage is Stage.PROMPTED:
         s.put_call(call, CallState.PROMPTED)
         s.watch(call, PROMPT_MAX_S)
@@ -254,7 +262,7 @@ def _answered_elsewhere(s: State, call: Call, seen: LiveCall, agents: list[Agent
 
 def _correct_held(s: State, call: Call, seen: LiveCall) -> None:
     offer = call.offer
-    if call.state is CallState.PROMPTED and s.now - call.prompted_at < FRESH_S:
+    if call.state in HEARING and s.now - call.prompted_at < FRESH_S:
         s.watch(call, FRESH_S)
         return
     if offer is not None:
@@ -264,7 +272,7 @@ def _correct_held(s: State, call: Call, seen: LiveCall) -> None:
         result = Result.CANCELLED if seen.attempt >= offer.number else Result.FAILED
         s.fail_offer(call, result, "the site has it waiting again")
     hold(s, call)
-    call.read_held = call.state is CallState.PROMPTED
+    call.read_held = True
 
 
 def _correct(s: State, call: Call, seen: LiveCall) -> None:
@@ -302,6 +310,8 @@ def taken(s: State, call: Call) -> None:
 
 def lose_link(s: State, site: str) -> None:
     """No order reaches the site: its callers wait outside the lines, its agents count as unreachable."""
+    if s.links.get(site):
+        s.hope_for(site)
     s.links[site] = False
     for call in s.calls.values():
         if call.site == site:
@@ -313,5 +323,6 @@ def lose_link(s: State, site: str) -> None:
             s.move_seat(s.seats[agent.id], AgentMove.CHANGED, "no link to the site")
     if site not in {known.name for known in s.plan.sites}:  # it will not be read back: the books close here
         del s.links[site]
+        s.hope_until.pop(site, None)
         for call in [c for c in s.calls.values() if c.site == site]:
             _vanished(s, call)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from callrouter.core.calls import Attempt, Call, CallState
+from callrouter.core.calls import HEARING, Attempt, Call, CallState
 from callrouter.core.checkpoint import Checkpoint, freeze, thaw
 from callrouter.core.commands import CancelOffer, Command, Outcome
 from callrouter.core.duty import agent_acted, phone_acted, phone_leg, phone_state, resume
@@ -43,7 +43,7 @@ from callrouter.core.events import (
     Tick,
     TrunkState,
 )
-from callrouter.core.matching import cancel, limit_reached, settle
+from callrouter.core.matching import cancel, limit_reached, settle, team_gone
 from callrouter.core.plan import Plan
 from callrouter.core.reception import digits_read
 from callrouter.core.reconcile import FRESH_S, book, free_for, hold, lose_link, read_back, taken
@@ -114,7 +114,7 @@ def _call_arrived(s: State, e: CallArrived) -> None:
     if e.call in s.calls:
         s.ignore(e, "the call is known")
         return
-    call = book(s, LiveCall(e.call, e.number, e.caller, Stage.HELD, 0.0), e.site)
+    call = book(s, LiveCall(e.call, e.number, e.caller, Stage.HELD, 0.0, reach=e.reach), e.site)
     s.watch(call, HOLD_GRACE_S)
 
 
@@ -126,11 +126,12 @@ def _call_held(s: State, e: CallHeld) -> None:
         s.reread(e.call.partition("/")[0], f"{e.call} waits and is not known")
         return
     s.check_promise(call, e.answered, "up in hold")
-    if call.read_held and call.state is CallState.PROMPTED and s.now - call.prompted_at < FRESH_S:
+    if call.read_held and call.state in HEARING and s.now - call.prompted_at < FRESH_S:
         call.read_held = False
         s.watch(call, FRESH_S)
         s.ignore(e, "the hold was read back already")
         return
+    call.read_held = False
     hold(s, call)
 
 
@@ -305,6 +306,11 @@ def _tick(s: State, _: Tick) -> None:
                 resume(s, s.seats[ref])
             case Rank.AGREEMENT:
                 _agreement_due(s, ref)
+            case Rank.TEAM:
+                del s.team_timers[ref]
+                team_gone(s, ref)
+            case Rank.CALLBACK:
+                s.back_due(s.backs[ref.partition("/")[2]])
             case Rank.TRUNK:
                 at, peer = ref.split(">")
                 if s.trunks_down.get((at, peer), 0.0) <= s.now:

@@ -20,7 +20,8 @@ from callrouter.core.commands import (
     Outcome,
 )
 from callrouter.core.events import HotlineMode, Result
-from callrouter.core.network import SUSPECT_S, Network
+from callrouter.core.network import AWAY, SUSPECT_S
+from callrouter.core.promises import Promises
 from callrouter.core.timers import Rank, after
 
 AFFINITY_MAX = 10_000
@@ -28,7 +29,7 @@ HOLD_GRACE_S = 3.0  # between two steps that follow each other within millisecon
 RING_GRACE_S = 5.0  # after the end of ringing
 
 
-class State(Network):
+class State(Promises):
     """The live network and its transitions."""
 
     # ---- agents
@@ -49,6 +50,8 @@ class State(Network):
         self.count_seat(seat, -1)
         seat.state, seat.since = after, self.now
         self.count_seat(seat, 1)
+        if after in AWAY and before not in AWAY:
+            self.watch_team(seat.team)
         if after is AgentState.READY:
             if before is not AgentState.OFFERED:  # an offer that came to nothing does not cost him his turn
                 seat.idle_since = self.now
@@ -162,6 +165,7 @@ class State(Network):
             self.affinity.move_to_end(call.caller)
             if len(self.affinity) > AFFINITY_MAX:
                 self.affinity.popitem(last=False)
+        self.served(call, seat.id)
         if first and hotline is not None:
             wait_s = call.answered_at - call.arrived_at
             good = wait_s <= hotline.target_s
@@ -247,6 +251,7 @@ class State(Network):
         self.taken_off_hold(call)
         del self.calls[call.id]
         self.held.pop(call.id, None)
+        self.on_line(call, -1)
         if call.answered_at is None:
             call.answered_at = call.somebody_at
         answered = outcome is Outcome.ANSWERED and call.answered_at is not None
@@ -257,6 +262,7 @@ class State(Network):
         good = answered and hotline is not None and wait_s <= hotline.target_s
         if hotline is not None and outcome in (Outcome.ABANDONED, Outcome.BUSIED) and call.answered_at is None:
             self._decided(call, False)
+            self.gave_up(call)
         self.tell(
             CallFinished(
                 call.id,

@@ -32,6 +32,8 @@ class Rank(IntEnum):
     WIDEN = 3  # a waiting call may go further: needs relax, an agreement's after_s
     LIMIT = 4  # the ring limit
     WATCH = 5  # something that must have happened has not
+    TEAM = 6  # nobody of a team has been there for a while: who waits for it need not
+    CALLBACK = 7  # a callback may be tried again, or expires; a hotline's callers may be rung again
 
 
 @dataclass(slots=True, eq=False)
