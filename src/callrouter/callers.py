@@ -28,6 +28,7 @@ ORDINARY = frozenset(
         PhoneNumberType.VOIP,
     )
 )
+E164_MAX = 16  # the plus and 15 digits
 KEY_BYTES_MIN = 16
 DIGEST_BYTES = 16
 NONCE_BYTES = 12
@@ -75,6 +76,8 @@ class Ringable:
         """As E.164; '' if it may not be rung."""
         same = normalise(number)
         if not same.startswith("+") or same in self._own:
+            return ""
+        if len(same) > E164_MAX:
             return ""
         parsed = phonenumbers.parse(same)
         good = phonenumbers.number_type(parsed) in ORDINARY

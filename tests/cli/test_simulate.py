@@ -137,7 +137,9 @@ def test_problems_of_configuration_scenario_and_trace_are_told_with_their_place(
 
 def test_callers_whom_nobody_ever_serves_are_warned_of(tmp_path: Path) -> None:
     """With the mend, and the run ends all the same."""
-    scenario = "start: 2026-11-23 09:00\ncallers: {aachen: {ring_max_s: null}}\nroster: {aachen: []}\n"
+    scenario = (
+        "start: 2026-11-23 09:00\ncallers: {aachen: {ring_max_s: null}}\nchanges: [site aachen down 00:00-24:00]\n"
+    )
     trace = tmp_path / "trace.csv"
     trace.write_text("at_s,hotline,caller,talk_s,wrap_s,patience_s\n1,aachen,,5,,\n", encoding="utf-8")
     calls = tmp_path / "calls.csv"

@@ -151,9 +151,16 @@ def test_time_on_duty_is_what_the_roster_says_and_what_the_busy_add() -> None:
     assert day.end_us == 100 * S
 
 
+def test_callers_whom_nobody_can_serve_are_told_so() -> None:
+    """Without patience and limit: when it is sure that nobody is there, and from then on at once."""
+    rows = told(plan(gera=0), [call(0), call(1, patience_s=5), call(20), call(20, patience_s=0)])
+    assert rows == [("busied", 15, ""), ("abandoned", 5, ""), ("busied", 0, ""), ("abandoned", 0, "")]
+
+
 def test_callers_whom_nobody_will_ever_serve_are_abandoned_without_a_wait() -> None:
-    """Without patience, limit and agents a call has no end; the simulator has."""
-    assert told(plan(gera=0), [call(0), call(1, patience_s=5)]) == [("abandoned", None, ""), ("abandoned", 5, "")]
+    """Without patience and limit, at a site that never comes back, a call has no end; the simulator has."""
+    rows = told(plan(), [call(1), call(6, patience_s=5)], switches=_down("gera", 0, 10**7))
+    assert rows == [("abandoned", None, ""), ("abandoned", 5, "")]
 
 
 # ---- sites without link
@@ -183,8 +190,9 @@ def test_at_a_dark_site_the_dialplan_keeps_the_ring_limit() -> None:
 
 def test_agents_of_a_dark_site_are_not_lent() -> None:
     """The agreement stands, but no order reaches their phones."""
-    rows = told(plan(gera=0, reserve=0), [call(6)], switches=_down("magdeburg", 5, 30))
-    assert rows == [("answered", 24, "magdeburg/0")]
+    calls = [call(0, talk_s=99), call(6)]
+    rows = told(plan(gera=1, reserve=0), calls, switches=_down("magdeburg", 5, 30))
+    assert rows[1] == ("answered", 24, "magdeburg/0")
 
 
 @pytest.mark.parametrize("wrap_s", [0, 8, 40])
