@@ -50,8 +50,9 @@ class Attempts:
         self.unserved = counter(
             "calls_unserved_total",
             "Ended call attempts in opening hours that reached no agent, by why: the caller gave up in the menu, while "
-            "he waited, or while a phone rang for him; he was told busy at the ring limit, because nobody was free and "
-            "nobody may wait, or because the line was full; the failsafe had him; or his end was not seen.",
+            "he waited, or while a phone rang for him; he was told busy at the ring limit, because nobody was "
+            "there, because nobody was free and nobody may wait, or because the line was full; the failsafe had him; "
+            "or his end was not seen.",
             "hotline", "reason",
         )  # fmt: skip
         self.answered = counter(

@@ -200,6 +200,20 @@ async def test_writes_behind_in_its_task(tmp_path: Path) -> None:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_write_that_is_cut_off_is_made_good(tmp_path: Path, turns: int) -> None:
+    """The service stops in the midst of writing a switch, at whatever moment: the last write at its end has it."""
+    async with opened(tmp_path) as (store, _, _):
+        switched(store, "gera-magdeburg", False)
+        task = asyncio.create_task(store.flush())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with opened(tmp_path) as (_, _, restored):
+        assert [event.agreement for event in restored if isinstance(event, AgreementSwitched)] == ["gera-magdeburg"]
+
+
 async def test_nothing_is_lost_while_the_database_is_away(tmp_path: Path) -> None:
     """A database that cannot be written is said, and what changed meanwhile is written when it is back, newest last."""
     async with opened(tmp_path) as (store, _, _):

@@ -30,6 +30,7 @@ WHY = {
     Unserved.GAVE_UP_RINGING: mark("Aufgelegt, während ein Platz klingelte"),
     Unserved.GAVE_UP_IN_MENU: mark("Aufgelegt im Menü oder bei der Ansage"),
     Unserved.RING_LIMIT: mark("Besetzt: so lange geklingelt, wie es die Hotline zulässt"),
+    Unserved.NOBODY_THERE: mark("Besetzt: niemand angemeldet, der hätte kommen können"),
     Unserved.NOBODY_FREE: mark("Besetzt: niemand frei, und keiner darf warten"),
     Unserved.LINE_FULL: mark("Besetzt: die Leitung war voll"),
     Unserved.FAILSAFE: mark("Vom Notbetrieb der Anlage bedient: kein Router"),

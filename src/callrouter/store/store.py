@@ -202,9 +202,11 @@ class Store:
             async with self.engine.begin() as connection:
                 for table in STATES:
                     await _put(connection, table, taken[table.name])
-        except FAULTS as error:
+        except BaseException as error:  # the service may stop in the midst of it: then `close` writes it
             for name, rows in taken.items():
                 self._changed[name] = {**rows, **self._changed[name]}  # what came meanwhile is newer
+            if not isinstance(error, FAULTS):
+                raise
             self._fault(error)
             return False
         self._well()
