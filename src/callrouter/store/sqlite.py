@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import Connection, Engine, event
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
 
 READING = "callrouter_reading"  # execution option of a connection that will not write
+
+
+FETCHED_AT_ONCE = 64  # rows, aiosqlite's own number
+
+
+class _Connection(aiosqlite.Connection):
+    """One that may be stopped while it is being closed.
+
+    SQLAlchemy does both at once when a query's task is cancelled twice. aiosqlite 0.22 then asks its thread to stop a
+    second time, and waits for the answer of a thread that has ended: the service would never stop.
+    """
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        return super().stop() if self._running else None
+
+
+def connect(database: str, **options: Any) -> aiosqlite.Connection:
+    """What `async_creator_fn` of SQLAlchemy's aiosqlite dialect wants: a connection, to be awaited."""
+    connection = _Connection(partial(sqlite3.connect, database, **options), FETCHED_AT_ONCE)
+    connection._thread.daemon = True  # as SQLAlchemy has it: an unclosed connection keeps no process alive
+    return connection
 
 
 def prepare(engine: Engine) -> None:

@@ -91,8 +91,10 @@ async def write_audit(engine: AsyncEngine, entry: AuditEntry) -> None:
 
 
 def _engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True)  # they name people
-    if url.get_backend_name() == "sqlite":
+    is_sqlite = url.get_backend_name() == "sqlite"
+    how = {"async_creator_fn": sqlite.connect} if is_sqlite else {}
+    engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=how)  # they name people
+    if is_sqlite:
         sqlite.prepare(engine.sync_engine)
     return engine
 
