@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from callrouter.core.commands import Outcome, Target, Unserved
 from callrouter.core.events import AgentId, CallId, LegId, Result
+from callrouter.core.record import record
 from callrouter.core.timers import Timer
 
 
@@ -97,7 +98,7 @@ HEARING = frozenset({_S.PROMPTED, _S.CAPTURING})  # early media plays, and the c
 RINGING = frozenset({_S.ARRIVED, _S.WAITING, _S.PROMPTED, _S.OFFERED, _S.RETURNING})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attempt:
     """One order to ring phones for a call."""
 

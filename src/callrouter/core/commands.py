@@ -6,11 +6,11 @@ who look: measures, journal, records, pages. Both are frozen plain data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from callrouter.core.callbacks import Callback
 from callrouter.core.events import AgentId, CallId, HotlineMode, LegId, Result
+from callrouter.core.record import record
 
 
 class Outcome(StrEnum):
@@ -43,7 +43,7 @@ class Unserved(StrEnum):
 # ---- orders
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claim:
     """Tell the dialplan that a router has this call, so that it keeps waiting."""
 
@@ -51,7 +51,7 @@ class Claim:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """One phone to ring."""
 
@@ -60,7 +60,7 @@ class Target:
     phone: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Offer:
     """Ring these phones for the call, at most `ring_s` seconds; the first to answer has it."""
 
@@ -71,7 +71,7 @@ class Offer:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CancelOffer:
     """Stop ringing. The caller stays, unanswered. legs: the called channels seen so far."""
 
@@ -81,7 +81,7 @@ class CancelOffer:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Release:
     """End the call unanswered with a Q.850 cause (17 = user busy)."""
 
@@ -90,7 +90,7 @@ class Release:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ask:
     """Play sounds as early media and read digits, up to `digits_max`, until `wait_s` after the last sound or digit.
 
@@ -105,7 +105,7 @@ class Ask:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Say:
     """Play sounds as early media. cause 0: back into hold; else the call ends with it, unanswered."""
 
@@ -115,7 +115,7 @@ class Say:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reread:
     """What happened at this site is unknown: read it back whole and submit a `SiteRead`."""
 
@@ -130,7 +130,7 @@ Order = CallOrder | Reread
 # ---- notices
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallOffered:
     """A call entered the books. open: within opening hours (closed ones are counted apart)."""
 
@@ -141,7 +141,7 @@ class CallOffered:
     open: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallAnswered:
     call: CallId
     hotline: str
@@ -153,7 +153,7 @@ class CallAnswered:
     within_target: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallFinished:
     """The call record, complete. Times are UTC seconds; wait_s counts to the answer or to the end.
 
@@ -182,7 +182,7 @@ class CallFinished:
     unserved: Unserved = Unserved.NONE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OfferFinished:
     """One agent's part of one attempt is over. result None: he answered. delay_s: from the order to its end."""
 
@@ -194,7 +194,7 @@ class OfferFinished:
     delay_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AgentChanged:
     agent: AgentId
     team: str
@@ -203,7 +203,7 @@ class AgentChanged:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AgreementChanged:
     """One direction of an agreement was switched, or its switch is over."""
 
@@ -216,7 +216,7 @@ class AgreementChanged:
     borrower: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HotlineChanged:
     hotline: str
     mode: HotlineMode
@@ -226,7 +226,7 @@ class HotlineChanged:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TopicChosen:
     """How a call came to its topic: digits '' = nothing usable was pressed, the default."""
 
@@ -236,14 +236,14 @@ class TopicChosen:
     digits: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallbackChanged:
     """A caller is to be rung back, or what is known of that has changed: all of it, as it is now."""
 
     callback: Callback
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AnsweredWithoutAgent:
     """The promise is broken: a caller's leg was up though no agent had answered."""
 
@@ -252,7 +252,7 @@ class AnsweredWithoutAgent:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ignored:
     """An event that meant nothing here (a late echo, an unknown id). Counted, never an error."""
 

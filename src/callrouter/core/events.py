@@ -10,8 +10,9 @@ Ids: a call is `site/id` (`gera/1732268042.17`), an agent `site/number` (`magdeb
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from callrouter.core.record import record
 
 CallId = str
 AgentId = str
@@ -64,7 +65,7 @@ class HotlineMode(StrEnum):
 # ---- calls
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallArrived:
     """A caller dialled `number` (digits as the site's trunk delivers them); rings, unanswered. caller: digits or ''.
 
@@ -78,7 +79,7 @@ class CallArrived:
     reach: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallHeld:
     """The call is (again) in the hold loop, where orders reach it. answered: the caller's leg is up: he pays."""
 
@@ -86,7 +87,7 @@ class CallHeld:
     answered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DigitsRead:
     """What the caller pressed while a prompt asked him; '' if nothing. step: the number that the order had.
 
@@ -99,14 +100,14 @@ class DigitsRead:
     reach: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallTaken:
     """The dialplan took the call into its failsafe because it saw no living router."""
 
     call: CallId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallEnded:
     """The caller's leg ended, whoever ended it. answered: the leg was up. cause: Q.850."""
 
@@ -118,7 +119,7 @@ class CallEnded:
 # ---- offers: one order to ring one or several phones for a call is one attempt, numbered per call
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LegStarted:
     """A phone is being rung for this attempt.
 
@@ -132,7 +133,7 @@ class LegStarted:
     phone: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LegFailed:
     """One phone of the attempt did not take the call; with several phones the others may still ring."""
 
@@ -142,7 +143,7 @@ class LegFailed:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LegAnswered:
     """The phone answered; the caller is connected (or about to be)."""
 
@@ -151,7 +152,7 @@ class LegAnswered:
     leg: LegId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LegEnded:
     """An agent's leg of this call is gone. The call itself may go on (transfer)."""
 
@@ -159,7 +160,7 @@ class LegEnded:
     leg: LegId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PutOnHold:
     """The phone of the call's agent has put the caller on hold, or (on false) taken him back. Answered: he pays.
 
@@ -172,7 +173,7 @@ class PutOnHold:
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OfferEnded:
     """The attempt is over without a conversation and the call is on its way back into hold.
 
@@ -185,7 +186,7 @@ class OfferEnded:
     ring_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OrderLost:
     """An order had no answer, or the switch refused it. unknown: it may have taken effect: read back, do not repeat."""
 
@@ -198,7 +199,7 @@ class OrderLost:
 # ---- agents and their phones
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AgentActed:
     """An agent asks for a state by page, API or feature code. by: who asked, for the records."""
 
@@ -208,7 +209,7 @@ class AgentActed:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PhoneActed:
     """The same by feature code: the phone is known, not the person."""
 
@@ -217,7 +218,7 @@ class PhoneActed:
     act: AgentAct
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PhoneState:
     """What the site says of a phone: registered and answering qualify; in any call or ringing."""
 
@@ -227,7 +228,7 @@ class PhoneState:
     in_use: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PhoneLeg:
     """A channel of the phone began or ended, ours or not. Seen earlier than `PhoneState` when the agent dials out."""
 
@@ -240,7 +241,7 @@ class PhoneLeg:
 # ---- sites
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LiveCall:
     """One call as it stands in its Asterisk.
 
@@ -259,7 +260,7 @@ class LiveCall:
     reach: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SiteRead:
     """The link to a site is up and the site was read back whole. Calls that are not named do not exist any more."""
 
@@ -270,14 +271,14 @@ class SiteRead:
     trunks_down: tuple[str, ...] = ()  # sites that cannot be reached from here
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LinkDown:
     """No order reaches this site; its callers keep ringing and fall to the dialplan's failsafe."""
 
     site: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrunkState:
     """Can `site` send calls to `peer`?"""
 
@@ -289,7 +290,7 @@ class TrunkState:
 # ---- what people switch
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AgreementSwitched:
     """until: UTC seconds after which the configured state returns; None: until switched again.
 
@@ -304,7 +305,7 @@ class AgreementSwitched:
     borrower: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HotlineSwitched:
     """until: UTC seconds after which the hotline is as configured again; None: until switched again."""
 
@@ -315,14 +316,14 @@ class HotlineSwitched:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PlanReplaced:
     """A new valid plan. `plan` is a `core.plan.Plan` (typed loosely: events lie below plans)."""
 
     plan: object
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tick:
     """`Router.next_deadline()` has come. The driver sends it; the router never looks at a clock."""
 
