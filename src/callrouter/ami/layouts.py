@@ -2,45 +2,65 @@
 
 Asterisk writes each kind of event with the same headers in the same order. From the first sound block of a kind a
 pattern of the whole block is made; a later block that fits it has the same sound headers, so only its values are left
-to take. Whatever fits none is read, and judged, line by line. It knows no more of their meaning than `protocol.parse`,
-whose answer it gives in every case.
+to take, and only those that somebody asks for: of thirty headers a translation reads five. Whatever fits none is read,
+and judged, line by line. It knows no more of their meaning than `protocol.parse`, whose answer it gives in every case.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-from callrouter.ami.protocol import Fields, parse
+from callrouter.ami.protocol import Headers, parse
 
 LAYOUTS_MAX = 64  # of all kinds together; Asterisk has a dozen, more would be somebody's play
 OF_A_KIND_MAX = 8  # the dialplan's own events have one each
+
+
+class Block(Mapping[str, "str | list[str]"]):
+    """The headers of a block that fits a layout, each taken out of the text when it is asked for."""
+
+    __slots__ = ("_match", "_places")
+
+    def __init__(self, match: re.Match[str], places: Mapping[str, int | tuple[int, ...]]) -> None:
+        self._match, self._places = match, places
+
+    def get(self, header: str, default: Any = None) -> Any:
+        place = self._places.get(header)
+        if place is None:
+            return default
+        match = self._match
+        return match[place] if type(place) is int else [match[one] for one in place]  # type: ignore[union-attr]
+
+    def __getitem__(self, header: str) -> str | list[str]:
+        if header not in self._places:
+            raise KeyError(header)
+        found: str | list[str] = self.get(header)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 class _Layout:
     """One sequence of headers. The variable's name is part of a repeatable header: which are there was judged once."""
 
     def __init__(self, pairs: Sequence[Sequence[str]], repeatable: frozenset[str]) -> None:
-        keys = [key for key, _ in pairs]
-        self._keys = tuple(keys)
-        self._lists = tuple(
-            (key, tuple(place for place, other in enumerate(keys) if other == key))
-            for key in repeatable
-            if keys.count(key) > 1
-        )
-        repeated = {key for key, _ in self._lists}
+        found: dict[str, list[int]] = {}
+        for place, (key, _) in enumerate(pairs, 1):
+            found.setdefault(key, []).append(place)
+        repeated = {key for key, places in found.items() if len(places) > 1}
+        assert repeated <= repeatable, f"{sorted(repeated - repeatable)} come twice"
+        self.places = {key: tuple(places) if key in repeated else places[0] for key, places in found.items()}
         parts = []
         for key, value in pairs:
             name = value.partition("=")[0] + "=" if key in repeated and "=" in value else ""
             parts.append(f"{re.escape(key)}: ({re.escape(name)}[^\\r]*+)")
         self.match: Callable[[str], re.Match[str] | None] = re.compile("\r\n".join(parts)).fullmatch
-
-    def fields(self, match: re.Match[str]) -> Fields:
-        values = match.groups()
-        fields: Fields = dict(zip(self._keys, values, strict=True))
-        for key, places in self._lists:
-            fields[key] = [values[place] for place in places]
-        return fields
 
 
 class Reader:
@@ -51,14 +71,14 @@ class Reader:
         self._known: dict[tuple[str, int], list[_Layout]] = {}
         self._number = 0
 
-    def read(self, name: str, block: str) -> Fields | None:
+    def read(self, name: str, block: str) -> Headers | None:
         """The headers of an event's block; None if it is not sound or lacks one that it must have."""
         layouts = self._known.get((name, block.count("\r\n")))
         if layouts is not None:
             for layout in layouts:
                 match = layout.match(block)
                 if match is not None:
-                    return layout.fields(match)
+                    return Block(match, layout.places)
         fields = parse(block, self._repeatable)
         if fields is None or not all(map(fields.__contains__, self._required[name])):
             return None

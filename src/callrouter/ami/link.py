@@ -18,7 +18,7 @@ from callrouter.ami import asking
 from callrouter.ami.actions import BadOrder, actions
 from callrouter.ami.epoch import Duty, Lease
 from callrouter.ami.linkstate import USUAL, Fault, LinkState, Phase, Timing
-from callrouter.ami.protocol import BadValue, Fields
+from callrouter.ami.protocol import BadValue, Headers
 from callrouter.ami.session import Lost, Refused, Session, refusal
 from callrouter.ami.translate import REPEATABLE, WATCHED, Fenced, fenced, translate
 from callrouter.core.commands import CallOrder, CancelOffer, Offer, Order, Reread
@@ -134,24 +134,17 @@ class SiteLink:
         except (BadOrder, BadValue) as error:
             self._lost(order, unknown=False, why=str(error))
             return
-        open_ = [len(sent)]
+        bad: list[str] = []
         for step, pending in enumerate(sent):
-            pending.future.add_done_callback(partial(self._answered, order, step, open_))
+            pending.then(partial(self._answered, order, step, bad))
 
-    def _answered(
-        self,
-        order: CallOrder,
-        step: int,
-        open_: list[int],
-        future: asyncio.Future[list[Fields] | None],
-    ) -> None:
+    def _answered(self, order: CallOrder, step: int, bad: list[str], rows: Sequence[Headers] | None) -> None:
         """The first bad answer settles it. A variable that was set works without its bell too, only later: unknown."""
-        if open_[0] < 0 or future.cancelled():
+        if bad:
             return
-        rows = future.result()
         error = "no answer" if rows is None else refusal(rows)
         if error is not None:
-            open_[0] = -1
+            bad.append(error)
             self._lost(order, unknown=rows is None or step > 0, why=error)
 
     def _lost(self, order: CallOrder, unknown: bool, why: str) -> None:
@@ -167,7 +160,7 @@ class SiteLink:
 
     # ---- events
 
-    def _event(self, name: str, message: Fields) -> None:
+    def _event(self, name: str, message: Headers) -> None:
         state = self._state
         state.last_message_at = self._clock()
         if name == "FullyBooted":
@@ -179,7 +172,7 @@ class SiteLink:
             return
         if state.phase not in (Phase.UP, Phase.READING):
             return
-        if message.get("UserEvent") == "CrFenced":
+        if name == "UserEvent" and message.get("UserEvent") == "CrFenced":
             self._fenced(message)
             return
         for event in translate(self.site, message):
@@ -198,7 +191,7 @@ class SiteLink:
         else:
             self._gap()
 
-    def _fenced(self, message: Fields) -> None:
+    def _fenced(self, message: Headers) -> None:
         """An order of another epoch than the site's was refused: was it ours?"""
         news = fenced(self.site, message)
         if news is None:

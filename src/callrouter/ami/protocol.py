@@ -17,6 +17,7 @@ BANNER = b"Asterisk Call Manager/"
 BLOCK_MAX = 256 * 1024  # the largest answer (ListCommands, a Status row with long variables) is far below
 
 Fields = dict[str, str | list[str]]
+Headers = Mapping[str, str | list[str]]  # of a message that came: to be read
 
 
 class BadValue(ValueError):

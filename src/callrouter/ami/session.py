@@ -16,10 +16,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from secrets import token_hex
 
 from panoramisk import Manager
-from panoramisk.actions import Action
 
 from callrouter.ami.layouts import Reader
-from callrouter.ami.protocol import AmiProtocol, BadValue, Fields, encode, parse
+from callrouter.ami.protocol import AmiProtocol, BadValue, Fields, Headers, encode, parse
 
 log = logging.getLogger(__name__)
 
@@ -38,22 +37,44 @@ class Refused(Exception):
     """Asterisk answered with an error."""
 
 
-class Pending(Action):  # type: ignore[misc]
-    """A request that waits for its answer. Its future ends in every case; None as result means: unknown.
+class Pending:
+    """A request that waits for its answer, and always gets one: rows, or None, which means unknown.
 
     panoramisk's own never ends if a list is refused, takes an event of a list for an answer, and is sent again after a
-    reconnect if nobody looks.
+    reconnect if nobody looks. A future each would cost more than all the rest of an order.
     """
 
-    def __init__(self, fields: Mapping[str, str], action_id: str, as_list: bool) -> None:
-        # panoramisk's own, without its numbering and its detour for each header
-        self.fields = {**fields, "ActionID": action_id}
-        self._store = {name.lower(): (name, value) for name, value in self.fields.items()}
-        self.as_list = as_list
+    __slots__ = ("_then", "as_list", "fields", "ident", "over", "responses", "result")
+
+    def __init__(self, fields: Mapping[str, str], ident: str, as_list: bool) -> None:
+        self.fields = {**fields, "ActionID": ident}
+        self.ident, self.as_list = ident, as_list
         self.responses: Rows = []
-        self.future: asyncio.Future[Rows | None] = asyncio.get_running_loop().create_future()
-        self.name = fields.get("Action", "")
-        self.ident = action_id
+        self.over = False
+        self.result: Rows | None = None
+        self._then: list[Callable[[Rows | None], object]] = []
+
+    @property
+    def name(self) -> str:
+        return self.fields["Action"]
+
+    def then(self, tell: Callable[[Rows | None], object]) -> None:
+        """Tell the result when it is there, from within the turn in which it comes. `tell` must not raise."""
+        if self.over:
+            tell(self.result)
+        else:
+            self._then.append(tell)
+
+    def future(self) -> asyncio.Future[Rows | None]:
+        """For who wants to wait."""
+        future: asyncio.Future[Rows | None] = asyncio.get_running_loop().create_future()
+
+        def tell(result: Rows | None) -> None:
+            if not future.done():  # who waited may have gone
+                future.set_result(result)
+
+        self.then(tell)
+        return future
 
     def add_message(self, message: Fields) -> bool:
         """True when this was the last message of the answer."""
@@ -67,8 +88,10 @@ class Pending(Action):  # type: ignore[misc]
         return False
 
     def finish(self, result: Rows | None) -> None:
-        if not self.future.done():
-            self.future.set_result(result)
+        if not self.over:
+            self.over, self.result = True, result
+            for tell in self._then:
+                tell(result)
 
 
 class Session(Manager):  # type: ignore[misc]
@@ -85,7 +108,7 @@ class Session(Manager):  # type: ignore[misc]
         tls: ssl.SSLContext | None,
         watched: Mapping[str, Sequence[str]],
         repeatable: frozenset[str],
-        on_event: Callable[[str, Fields], None],
+        on_event: Callable[[str, Headers], None],
         on_reject: Callable[[str], None],
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -202,7 +225,7 @@ class Session(Manager):  # type: ignore[misc]
         return len(self._waiting)
 
     def fire(self, actions: Iterable[Mapping[str, str]], deadline_s: float, as_list: bool = False) -> list[Pending]:
-        """Write actions in one go. Each future yields the messages of the answer, or None: unknown.
+        """Write actions in one go; each result is the messages of the answer, or None: unknown.
 
         Raises BadValue before anything is written.
         """
@@ -242,7 +265,7 @@ class Session(Manager):  # type: ignore[misc]
 
     def _expire(self, deadline_s: float) -> None:
         queue, now = self._deadlines[deadline_s], self.loop.time()
-        while queue and (queue[0][1].future.done() or queue[0][0] <= now):
+        while queue and (queue[0][1].over or queue[0][0] <= now):
             pending = queue.popleft()[1]
             self._forget(pending)
             pending.finish(None)
@@ -272,12 +295,11 @@ class Session(Manager):  # type: ignore[misc]
 
     async def settled(self) -> None:
         """Until all that is outstanding now has its answer or is given up."""
-        waiting = [pending.future for pending in self._waiting.values()]
-        if waiting:
-            await asyncio.wait(waiting)
+        if self._waiting:
+            await asyncio.wait([pending.future() for pending in self._waiting.values()])
 
     async def _rows(self, pending: Pending) -> Rows:
-        rows: Rows | None = await pending.future
+        rows = await pending.future()
         if rows is None:
             why = self.ended.result() if self.ended.done() else "no answer in time"
             raise Lost(f"{pending.name}: {why}")
@@ -295,7 +317,7 @@ class Session(Manager):  # type: ignore[misc]
             self._lists -= bool(pending.as_list)
 
 
-def refusal(rows: Rows | None) -> str | None:
+def refusal(rows: Sequence[Headers] | None) -> str | None:
     """What Asterisk said against it; None if it did not."""
     if rows and rows[0].get("Response") == "Error":
         return str(rows[0].get("Message", "refused"))
