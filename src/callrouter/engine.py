@@ -38,6 +38,7 @@ ORDERS = frozenset(get_args(Order))
 RESERVED = (SiteRead, LinkDown, AgreementSwitched, AgentActed, PlanReplaced, OrderLost)
 RESERVE = 1_000
 BATCH_MAX = 128
+MICROSECOND_S = 1e-6  # the router's grain of time
 BATCH_S = 0.002  # then the links may read again
 REREAD_FIRST_S = 1.0  # between two re-reads of one site that the engine asks for; doubles up to the longest
 REREAD_LONGEST_S = 60.0
@@ -75,11 +76,9 @@ class NotDecided(Exception):
 Observer = Callable[[Event, Sequence[Command], float], None]
 
 
-@dataclass(slots=True)
-class _Item:
-    event: Event
-    since: float  # by the stopwatch
-    answer: asyncio.Future[tuple[Command, ...]] | None = None
+_Answer = asyncio.Future[tuple[Command, ...]]
+_Item = tuple[Event, float, _Answer | None]  # since when it waits (by the stopwatch), and who waits for what is decided
+_Turn = tuple[Event, tuple[Command, ...], float]  # what was decided, and when
 
 
 @dataclass(slots=True)
@@ -169,14 +168,14 @@ class Engine:
 
     def submit(self, event: Event) -> bool:
         """Put an event into the inbox. False: it was shed, and its site will be read back."""
-        return self._put(_Item(event, self._stopwatch()))
+        return self._put((event, self._stopwatch(), None))
 
     async def ask(self, event: Event) -> tuple[Command, ...]:
         """Submit and wait for what the router decides. Raises Overloaded or NotDecided."""
-        answer: asyncio.Future[tuple[Command, ...]] = asyncio.get_running_loop().create_future()
+        answer: _Answer = asyncio.get_running_loop().create_future()
         if self._stopping:
             raise NotDecided("the service is stopping")
-        if not self._put(_Item(event, self._stopwatch(), answer)):
+        if not self._put((event, self._stopwatch(), answer)):
             raise Overloaded("too many events are waiting")
         return await answer
 
@@ -212,13 +211,11 @@ class Engine:
 
     def _put(self, item: _Item) -> bool:
         waiting = len(self._inbox)
-        if waiting >= self._inbox_max and (
-            not isinstance(item.event, RESERVED) or waiting >= self._inbox_max + RESERVE
-        ):
+        if waiting >= self._inbox_max and (not isinstance(item[0], RESERVED) or waiting >= self._inbox_max + RESERVE):
             self.shed_count += 1
             if self._meter:
-                self._meter.shed(item.event)
-            site = _site_of(item.event)
+                self._meter.shed(item[0])
+            site = _site_of(item[0])
             if site:
                 self._reread(site, "events of this site were shed: the inbox was full")
             return False
@@ -226,13 +223,6 @@ class Engine:
         if not waiting:
             self._wake.set()
         return True
-
-    def _due(self) -> bool:
-        due = self.router.next_deadline()
-        if due is None:
-            return False
-        now = self.now()
-        return due <= now and now >= self._stuck_until
 
     def _arm(self) -> bool:
         """Has the router's next deadline come? If not, wake the consumer when it comes."""
@@ -261,26 +251,32 @@ class Engine:
         self._wake.set()
 
     def _turn(self) -> None:
-        """Handle one batch; its orders leave after its lines are with the kernel."""
+        """Handle one batch; its orders leave after its lines are with the kernel.
+
+        The clock is read once; the events are a microsecond apart, so that who came first stays first.
+        """
         orders: list[Order] = []
-        seen: list[tuple[Event, tuple[Command, ...], float]] = []
-        answers: list[tuple[asyncio.Future[tuple[Command, ...]], tuple[Command, ...] | None]] = []
-        started = self._stopwatch()
-        if self._due():
-            self._tick(orders, seen)
+        seen: list[_Turn] = []
+        answers: list[tuple[_Answer, tuple[Command, ...] | None]] = []
+        now, started = self.now(), self._stopwatch()
+        due = self.router.next_deadline()
+        if due is not None and due <= now and now >= self._stuck_until:
+            self._tick(now, orders, seen)
         while self._inbox and len(seen) < BATCH_MAX:
-            item = self._inbox.popleft()
-            commands = self._handle(item.event, item.since, orders, seen)
-            if item.answer is not None:
-                answers.append((item.answer, commands))
+            event, since, answer = self._inbox.popleft()
+            commands = self._handle(event, now, since, orders, seen)
+            now += MICROSECOND_S
+            if answer is not None:
+                answers.append((answer, commands))
             if self._decided_at - started > BATCH_S:
                 break
+        self._now = now
         if self._journal:
-            self._journal.flush(self._now)
+            self._journal.flush(now)
         for order in orders:
             self._leave(order)
-        for event, commands, now in seen:
-            self._tell(event, commands, now)
+        for turn in seen:
+            self._tell(*turn)
         for answer, decided in answers:
             if answer.done():
                 continue  # who asked has gone
@@ -289,22 +285,17 @@ class Engine:
             else:
                 answer.set_result(decided)
 
-    def _tick(self, orders: list[Order], seen: list[tuple[Event, tuple[Command, ...], float]]) -> None:
+    def _tick(self, now: float, orders: list[Order], seen: list[_Turn]) -> None:
         before = self.router.next_deadline()
-        self._handle(Tick(), self._stopwatch(), orders, seen)
+        self._handle(Tick(), now, self._stopwatch(), orders, seen)
         if self.router.next_deadline() == before:
-            self._stuck_until = self._now + STUCK_S
+            self._stuck_until = now + STUCK_S
             log.error("a deadline does not move on", due=before)
 
     def _handle(
-        self,
-        event: Event,
-        since: float,
-        orders: list[Order],
-        seen: list[tuple[Event, tuple[Command, ...], float]],
+        self, event: Event, now: float, since: float, orders: list[Order], seen: list[_Turn]
     ) -> tuple[Command, ...] | None:
         """What the router decides, or None if it failed."""
-        now = self.now()
         self._seq += 1
         failed = ""
         commands: tuple[Command, ...] = ()
@@ -378,9 +369,9 @@ class Engine:
         for timer in (self._timer, *[one.timer for one in self._rereads.values()]):
             if timer is not None:
                 timer.cancel()
-        for item in self._inbox:
-            if item.answer is not None and not item.answer.done():
-                item.answer.set_exception(NotDecided("the service has stopped"))
+        for _, _, answer in self._inbox:
+            if answer is not None and not answer.done():
+                answer.set_exception(NotDecided("the service has stopped"))
         self._inbox.clear()
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+from typing import NamedTuple, get_args
 
 from callrouter.core.commands import Command
 from callrouter.core.events import CallId, Event
 
 CALLS_MAX = 2_000
 STEPS_MAX = 200
+OF_A_CALL = frozenset(kind for kind in (*get_args(Event), *get_args(Command)) if "call" in kind.__annotations__)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One turn of the router that concerned a call: what came in, and all that was decided in that turn."""
 
     seq: int
@@ -34,14 +34,14 @@ class History:
         return len(self._calls)
 
     def note(self, seq: int, at: float, event: Event, commands: tuple[Command, ...]) -> None:
-        step: Step | None = None
-        last = ""
-        own = getattr(event, "call", "")
-        for call in (own, *[getattr(command, "call", "") for command in commands]):
-            if not call or call == last:
-                continue
-            last = call
-            step = step or Step(seq, at, event, commands)
+        concerned: list[CallId] = []
+        for one in (event, *commands):
+            if type(one) in OF_A_CALL and one.call not in concerned:  # type: ignore[union-attr]
+                concerned.append(one.call)  # type: ignore[union-attr]
+        if not concerned:
+            return
+        step = Step(seq, at, event, commands)
+        for call in concerned:
             steps = self._calls.get(call)
             if steps is None:
                 steps = self._calls[call] = deque(maxlen=self._steps_max)
@@ -49,8 +49,7 @@ class History:
                     self._calls.popitem(last=False)
             else:
                 self._calls.move_to_end(call)
-            if not steps or steps[-1] is not step:
-                steps.append(step)
+            steps.append(step)
 
     def of(self, call: CallId) -> list[Step]:
         """Oldest first; empty for an unknown call."""
