@@ -5,7 +5,10 @@ Counted from the router's notices as they are told. Labels are bounded by the pl
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Callable
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from callrouter.core.commands import (
     AnsweredWithoutAgent,
@@ -19,6 +22,7 @@ from callrouter.core.commands import (
 )
 from callrouter.core.events import Result
 from callrouter.core.plan import Plan
+from callrouter.tally import Count
 
 WAIT_BUCKETS_S = (1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 300, 600)
 NO_HOTLINE = "-"  # label of a call whose number belongs to no hotline
@@ -29,8 +33,8 @@ class Attempts:
     """Feed it from one task."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"callrouter_{name}", text, labels, registry=registry)
+        def counter(name: str, text: str, *labels: str) -> Count:
+            return Count(f"callrouter_{name}", text, labels, registry=registry)
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"callrouter_{name}", text, labels, registry=registry)
@@ -107,6 +111,13 @@ class Attempts:
         self.target = gauge(
             "hotline_target_seconds", "A caller should be talking to an agent within this time of arrival.", "hotline"
         )
+        self.counts: dict[type[Command], Callable[[Any], None]] = {  # how each notice about an attempt is counted
+            CallOffered: self._offered,
+            CallAnswered: self._answered,
+            CallFinished: self._ended,
+            OfferFinished: self._offer_finished,
+            AnsweredWithoutAgent: self._without_agent,
+        }
         self._borrowers: dict[tuple[str, str], str] = {}  # (agreement, lender) -> borrower, of all plans so far
 
     def show_plan(self, plan: Plan) -> None:
@@ -145,25 +156,22 @@ class Attempts:
         for outcome in WAITED:
             self.wait.labels(name, outcome.value)
 
-    def count(self, notice: Command) -> None:
-        """One notice of the router; what is not about an attempt is none of ours."""
-        match notice:
-            case CallOffered(hotline=hotline, open=opened):
-                (self.offered if opened else self.closed).labels(hotline or NO_HOTLINE).inc()
-            case CallAnswered():
-                self.answered.labels(notice.hotline, notice.team).inc()
-                if notice.within_target:
-                    self.within_target.labels(notice.hotline).inc()
-                if notice.agreement:
-                    self.lent.labels(*self._deal(notice.agreement, notice.team)).inc()
-            case CallFinished():
-                self._ended(notice)
-            case OfferFinished(team=team, result=result):
-                self.offers.labels(team, "answered" if result is None else result.value).inc()
-            case AnsweredWithoutAgent(hotline=hotline):
-                self.without_agent.labels(hotline or NO_HOTLINE).inc()
-            case _:
-                pass
+    def _offered(self, notice: CallOffered) -> None:
+        (self.offered if notice.open else self.closed).labels(notice.hotline or NO_HOTLINE).inc()
+
+    def _answered(self, notice: CallAnswered) -> None:
+        self.answered.labels(notice.hotline, notice.team).inc()
+        if notice.within_target:
+            self.within_target.labels(notice.hotline).inc()
+        if notice.agreement:
+            self.lent.labels(*self._deal(notice.agreement, notice.team)).inc()
+
+    def _offer_finished(self, notice: OfferFinished) -> None:
+        result = notice.result
+        self.offers.labels(notice.team, "answered" if result is None else result.value).inc()
+
+    def _without_agent(self, notice: AnsweredWithoutAgent) -> None:
+        self.without_agent.labels(notice.hotline or NO_HOTLINE).inc()
 
     def _ended(self, record: CallFinished) -> None:
         hotline, outcome = record.hotline or NO_HOTLINE, record.outcome

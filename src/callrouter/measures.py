@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol, get_args
+from typing import Any, Protocol, get_args
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     ProcessCollector,
     disable_created_metrics,
@@ -43,7 +42,7 @@ from callrouter.core.events import Event, LinkDown, PlanReplaced, SiteRead
 from callrouter.core.plan import Plan
 from callrouter.core.snapshot import Counts
 from callrouter.reach import Reach
-from callrouter.tally import Tally
+from callrouter.tally import Count, Tally
 
 LAG_BUCKETS_S = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 DECISION_BUCKETS_S = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
@@ -95,6 +94,11 @@ class Measures:
         self._sites: set[str] = set()
         self._directions: dict[str, dict[str, tuple[bool, float | None]]] = {}  # agreement -> borrower -> (on, end)
         self.attempts = Attempts(self.registry)
+        self._counts: dict[type[Command], Callable[[Any], None]] = {
+            **self.attempts.counts,
+            AgreementChanged: self._switched,
+            Ignored: self._ignored,
+        }
         self._declare_engine()
         self._declare_service()
         self.reach = Reach(self.registry)
@@ -108,14 +112,14 @@ class Measures:
 
     # ---- declarations
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"callrouter_{name}", text, labels, registry=self.registry)
+    def _counter(self, name: str, text: str, *labels: str) -> Count:
+        return Count(f"callrouter_{name}", text, labels, registry=self.registry)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"callrouter_{name}", text, labels, registry=self.registry)
 
     def _declare_engine(self) -> None:
-        self._events = {kind.__name__: 0 for kind in get_args(Event)}
+        self._events: dict[type[Event], int] = dict.fromkeys(get_args(Event), 0)
         self._live.families.append(self._event_families)
         self.ignored = self._counter(
             "events_ignored_total", "Events that meant nothing when they came (late echoes, unknown ids).", "event"
@@ -233,16 +237,15 @@ class Measures:
         elif isinstance(event, PlanReplaced) and isinstance(event.plan, Plan):
             self.show_plan(event.plan)
         for command in commands:
-            self._count(command)
+            count = self._counts.get(type(command))
+            if count is not None:
+                count(command)
 
-    def _count(self, notice: Command) -> None:
-        match notice:
-            case AgreementChanged(agreement=agreement, borrower=borrower, enabled=enabled, until=until):
-                self._show_direction(agreement, borrower, enabled, until)
-            case Ignored(event=kind):
-                self.ignored.labels(kind).inc()
-            case _:
-                self.attempts.count(notice)
+    def _switched(self, notice: AgreementChanged) -> None:
+        self._show_direction(notice.agreement, notice.borrower, notice.enabled, notice.until)
+
+    def _ignored(self, notice: Ignored) -> None:
+        self.ignored.labels(notice.event).inc()
 
     def _show_direction(self, agreement: str, borrower: str, enabled: bool, until: float | None) -> None:
         directions = self._directions.setdefault(agreement, {})
@@ -257,7 +260,7 @@ class Measures:
     # ---- the engine's meter
 
     def handled(self, event: Event, lag_s: float, decide_s: float) -> None:
-        self._events[type(event).__name__] += 1
+        self._events[type(event)] += 1
         self._lag.observe(lag_s)
         self._decision.observe(decide_s)
 
@@ -281,7 +284,7 @@ class Measures:
     def _event_families(self) -> Iterator[Metric]:
         family = CounterMetricFamily("callrouter_events", "Events handled, by kind.", labels=("event",))
         for kind, number in self._events.items():
-            family.add_metric((kind,), number)
+            family.add_metric((kind.__name__,), number)
         yield family
 
     def watch_counts(self, counts: Callable[[], Counts], inbox: Callable[[], int]) -> None:

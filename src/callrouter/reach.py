@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from callrouter.core.demands import Demand
 from callrouter.core.plan import Plan
+from callrouter.tally import Count
 
 ATTEMPTS_BUCKETS = (1, 2, 3, 4, 5, 7, 10, 20)
 SHOWN, WITHHELD = "shown", "withheld"
@@ -27,8 +28,8 @@ class Reach:
     """Feed it from one task."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"callrouter_{name}", text, labels, registry=registry)
+        def counter(name: str, text: str, *labels: str) -> Count:
+            return Count(f"callrouter_{name}", text, labels, registry=registry)
 
         by = ("hotline", "number")
         self.demands = counter("demands_total", f"Call demands (ITU-T E.600). {_DEMAND} the last; {_WHEN}", *by)
