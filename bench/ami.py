@@ -20,6 +20,7 @@ from bench.result import Figure
 from bench.site import EVENTS_OF_A_CALL, SITE, plan
 from callrouter.ami.epoch import Lease
 from callrouter.ami.link import SiteLink
+from callrouter.app import calm_collector
 from callrouter.clock import Clock
 from callrouter.core.commands import CallAnswered, CallFinished, Command, Order
 from callrouter.core.events import AgentAct, AgentActed, Event
@@ -120,6 +121,7 @@ async def run(calls: int, *, orders: bool = True, folder: Path | None = None) ->
         assert process.stdin is not None
         service = Service(port, books, orders=orders, folder=folder)
         await service.open()
+        calm_collector()
         started = process_time()
         if orders:
             process.stdin.write(f"{calls} {AHEAD}\n".encode())
