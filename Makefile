@@ -9,7 +9,7 @@ PACE ?= 1
 # Compiled once, not anew by each worker of the tests and each service that they start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo check test lab bench lock texts pictures fmt clean
+.PHONY: help demo check test lab bench lock texts dashboards pictures fmt clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
@@ -64,6 +64,9 @@ lock: $(VENV)/dev.stamp ## lock the dependencies (needs uv); UPGRADE=--upgrade t
 
 texts: $(VENV)/dev.stamp ## bring the English catalogue up to date with the texts in code and templates
 	$(BIN)/python -m callrouter.i18n.extract
+
+dashboards: $(VENV)/dev.stamp ## the JSON of deploy/grafana from its code
+	$(BIN)/python -m deploy.grafana
 
 pictures: $(VENV)/dev.stamp ## docs/report.png, the report of a simulated day in a browser
 	sh tests/chromium.sh

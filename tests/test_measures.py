@@ -76,8 +76,8 @@ def full() -> Measures:
         lambda: Counts({"agency-gera": 2}, {("gera", AgentState.READY): 3}, {("gera-magdeburg", "gera"): 1}), lambda: 5
     )
     measures.watch_journal(Journal())
-    measures.watch_flag("standing_down", "1 while another router has the sites.", lambda: False)
-    measures.watch_flag("store_writable", "1 while the database takes what must last.", lambda: True)
+    measures.watch_flag("ready", lambda: False)
+    measures.watch_flag("store_writable", lambda: True)
     measures.watch_links(lambda: [LinkState("gera", orders_lost=2)])
     measures.reloaded(True, 1_800_000_000.0)
     measures.show_agreements([("gera-magdeburg", "gera", True, 1_795_431_600.0)])
@@ -242,7 +242,7 @@ def test_live_values_are_read_at_the_scrape() -> None:
     assert found["callrouter_journal_lines_total"] == 12
     assert found["callrouter_journal_lines_lost_total"] == 0
     assert found['callrouter_link_lost_orders_total{site="gera"}'] == 2
-    assert found["callrouter_standing_down"] == 0
+    assert found["callrouter_ready"] == 0
     assert found["callrouter_config_last_reload_successful"] == 1
 
 

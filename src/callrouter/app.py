@@ -400,11 +400,8 @@ class Service:
         measures.watch_counts(self.engine.counts, lambda: self.engine.waiting)
         measures.watch_journal(self.journal)
         measures.watch_links(self.switchboard.states)
-        measures.watch_flag("ready", "1 while /readyz has nothing to say.", lambda: not self.reasons())
-        measures.watch_flag(
-            "store_writable", "1 while the database takes what must last.",
-            lambda: not self.store.trouble and not self.feed.trouble,
-        )  # fmt: skip
+        measures.watch_flag("ready", lambda: not self.reasons())
+        measures.watch_flag("store_writable", lambda: not self.store.trouble and not self.feed.trouble)
         feed = self.feed
         measures.watch(lambda: record_families(feed.behind, feed.stored, feed.damaged))
 

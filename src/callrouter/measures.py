@@ -61,6 +61,12 @@ LINK_FIGURES = (
 )
 
 
+FLAGS = {
+    "ready": "1 while /readyz has nothing to say.",
+    "store_writable": "1 while the database takes what must last.",
+}
+
+
 class JournalState(Protocol):
     """What the journal tells of itself; '' as trouble means none."""
 
@@ -350,9 +356,10 @@ class Measures:
         """Metrics that somebody else declares (`reach.py`), asked for at each scrape."""
         self._live.families.append(families)
 
-    def watch_flag(self, name: str, text: str, value: Callable[[], bool]) -> None:
-        """A gauge of 0 or 1 that somebody else keeps."""
-        self._live.families.append(lambda: (GaugeMetricFamily(f"callrouter_{name}", text, value=value()),))
+    def watch_flag(self, name: str, value: Callable[[], bool]) -> None:
+        """A gauge of 0 or 1 that somebody else keeps; its definition is in FLAGS."""
+        metric = f"callrouter_{name}"
+        self._live.families.append(lambda: (GaugeMetricFamily(metric, FLAGS[name], value=value()),))
 
 
 def _total(name: str, text: str, value: float) -> Metric:
