@@ -37,6 +37,7 @@ from callrouter.journal.records import CODEC
 from callrouter.journal.tail import Tail, unread
 from callrouter.journal.writer import Journal, JournalLimits
 from callrouter.measures import Measures
+from callrouter.office.office import Office, Outside
 from callrouter.reach import record_families
 from callrouter.store.books import Books
 from callrouter.store.feed import Feed
@@ -145,17 +146,33 @@ class Service:
             self.engine.now,
             lambda: self.feed.stored + self.feed.replaced,
         )
+        self.office = Office(
+            Outside(
+                self.router,
+                self.engine.submit,
+                self.engine.now,
+                lambda: self.loaded.desk,
+                lambda: not self.engine.standing_down,
+                self.store.engine,
+                self._callers,
+                self.measures.registry,
+                wiring.mail_server(service, options.reveal),
+                service.pages.url,
+            )
+        )
         self.front = Front(
             context,
             wiring.accounts(service, self.store.engine),
             service.pages,
-            parts={Figures: self.figures, Preview: Preview()},
+            parts={Figures: self.figures, Preview: Preview(), Office: self.office},
             demo=options.demo,
             rate=options.rate,
         )
         self.figures.changed = self.front.live.changed
         self.engine.observe(self.figures.observe)
         self.engine.observe(self.front.live.observe)
+        self.engine.observe(self.office.floor.observe)
+        self.office.floor.changed = self.front.live.changed
         self.server = Server(context, host, service.port if options.port is None else options.port, self.front)
         self._tasks: list[asyncio.Task[None]] = []
         self._engine_task: asyncio.Task[None] | None = None
@@ -199,6 +216,8 @@ class Service:
         self._keep("retention", self._erase)
         self._keep("figures", self.figures.run)
         self._keep("pages", self.front.live.run)
+        for name, run in self.office.runs().items():
+            self._keep(name, run)
         for name in self._connections:
             self._link(name)
         self.measures.show_agreements(wiring.switches(self.router))
@@ -227,6 +246,7 @@ class Service:
             await asyncio.gather(self._engine_task, return_exceptions=True)
         self.journal.close(self.engine.now())
         await self.feed.round()
+        await self.office.close()
         self.front.passwords.close()
         await self.store.close()
         log.info("callrouter has stopped")
@@ -268,6 +288,7 @@ class Service:
         for name in new:
             self._link(name)
         log.info("configuration read", plan=loaded.plan.version, before=before, links_renewed=new)
+        self.office.figures.show(self.router.plan, loaded.desk)
         if loaded.plan.version == before:  # at most a secret was exchanged
             return
         self.measures.show_agreements(wiring.switches(self.router))

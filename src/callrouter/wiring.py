@@ -23,6 +23,7 @@ from callrouter.core.events import AgentId, CallArrived, DigitsRead, Event, Live
 from callrouter.core.plan import Plan
 from callrouter.core.router import Router
 from callrouter.journal.memory import Remembered
+from callrouter.office.mailer import Server
 from callrouter.store.retention import Days
 from callrouter.web.context import Token
 
@@ -113,6 +114,15 @@ class RouterSeats:
 def accounts(service: schema.Service, engine: AsyncEngine) -> AccountBook:
     limits = service.pages.sessions
     return AccountBook(engine, Limits(limits.idle_min * 60.0, limits.longest_h * 3600.0))
+
+
+def mail_server(service: schema.Service, reveal: Reveal) -> Server | None:
+    """Raises SecretError."""
+    mail = service.mail
+    if mail is None:
+        return None
+    password = reveal(mail.password) if mail.password else ""
+    return Server(mail.host, mail.port, mail.tls, mail.sender, mail.ca, mail.user or "", password, mail.title)
 
 
 def callers(service: schema.Service, state_dir: Path, reveal: Reveal) -> Callers:

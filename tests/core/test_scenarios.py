@@ -290,6 +290,19 @@ def test_wrap_up_that_is_open_lasts_until_it_is_done_or_bounded() -> None:
     assert (story.agent("gera/2001"), story.agent("gera/2002")) == ("ready", "ready")
 
 
+def test_a_result_given_in_the_talk_makes_wrap_up_short_again() -> None:
+    """Who has said in the conversation that he is done has the usual 30 s after it."""
+    story = Story(ready="gera/2001")
+    story.answer(call := story.dial())
+    story.act("gera/2001", e.AgentAct.WRAP_UP_OPEN)
+    story.act("gera/2001", e.AgentAct.WRAP_UP_DONE)
+    story.hang_up(call)
+    story.pass_time(29.0)
+    assert story.agent("gera/2001") == "wrap_up"
+    story.pass_time(1.0)
+    assert story.agent("gera/2001") == "ready"
+
+
 def test_wrap_up_that_is_open_survives_a_checkpoint() -> None:
     """A router that is restored in the middle of a conversation knows that a result is owed after it."""
     story = Story()
@@ -745,3 +758,24 @@ def test_a_channel_that_is_told_twice_is_one() -> None:
     for up in (True, True, False):
         story.told("gera", e.PhoneLeg("gera", "2001", "gera/p1", up=up))
     assert story.agent("gera/2001") == "ready"
+
+
+def test_one_agent_and_one_call_are_seen_alone() -> None:
+    """They are seen as in the whole picture, with what the agent wants and when wrap-up ends; strangers are none."""
+    story = Story(ready="gera/2001")
+    call = story.dial()
+    story.answer(call)
+    story.act("gera/2001", e.AgentAct.PAUSE, "lunch")
+    whole = story.router.snapshot(story.now)
+    agent = story.router.agent("gera/2001")
+    assert agent in whole.agents
+    assert agent is not None
+    assert (agent.state, agent.intent, agent.reason, agent.call, agent.until) == (
+        "talking", "paused", "lunch", call, None,
+    )  # fmt: skip
+    assert story.router.call(call, story.now) in whole.calls
+    story.hang_up(call)
+    after = story.router.agent("gera/2001")
+    assert after is not None
+    assert after.until == story.now + 30.0
+    assert story.router.agent("gera/9") is story.router.call(call, story.now) is None

@@ -36,6 +36,7 @@ from callrouter.core.plan import Plan
 from callrouter.roles import Grant
 from callrouter.sim.pace import Pace
 from callrouter.sim.pbx import HOST, VirtualPbx, boot
+from callrouter.sim.post import PostOffice
 from callrouter.sim.world import BURST_AFTER_S, World
 
 START_H, START_MIN = 10, 15
@@ -124,6 +125,7 @@ class _Demo:
         self.pace = Pace(pace, start=_morning(self.loaded.plan, self.zone))
         self.secret, self.token = token_hex(16), token_hex(16)
         self.sites = {name: self._site(name) for name in self.loaded.network.sites}
+        self.post = PostOffice()
         self.state = state
         self.port = port
         self.service: app.Service | None = None
@@ -151,6 +153,7 @@ class _Demo:
             with suppress(NotImplementedError):
                 loop.add_signal_handler(number, self._stop.set)
         await boot(*self.sites.values())
+        await self.post.start()
         self.service = self._service()
         try:
             await self._start(self.service)
@@ -167,6 +170,7 @@ class _Demo:
             await self.service.stop()
             for site in self.sites.values():
                 await site.stop()
+            await self.post.stop()
 
     def _service(self) -> app.Service:
         network = self.loaded.network
@@ -174,7 +178,11 @@ class _Demo:
         for name, site in network.sites.items():
             place = {"host": HOST, "port": self.sites[name].port, "tls": None}
             sites[name] = site.model_copy(update={"asterisk": site.asterisk.model_copy(update=place)})
-        loaded = replace(self.loaded, network=network.model_copy(update={"sites": sites}))
+        service = network.service
+        if service.mail is not None:  # nothing ever leaves this machine
+            place = {"host": HOST, "port": self.post.port, "tls": "never", "user": None, "password": None}
+            service = service.model_copy(update={"mail": service.mail.model_copy(update=place)})
+        loaded = replace(self.loaded, network=network.model_copy(update={"sites": sites, "service": service}))
         tokens = [token.secret for token in network.service.tokens]
         options = app.Options(
             state_dir=self.state,
@@ -185,9 +193,9 @@ class _Demo:
             rate=self.pace.rate,
             demo=[(name, PASSWORD, title) for name, title, _ in ACCOUNTS],
         )
-        service = app.Service(loaded, options)
-        service.engine.observe(self.tally.observe)
-        return service
+        made = app.Service(loaded, options)
+        made.engine.observe(self.tally.observe)
+        return made
 
     async def _accounts_of_demo(self, service: app.Service) -> None:
         """People who may look at the pages; the login page names them."""

@@ -39,6 +39,8 @@ class MailServer(Model):
     password: Secret | None = None
     sender: Address
     """What messages are from; its domain stands in their ids."""
+    title: Text = "Servicecenter"
+    """The sender's name."""
 
 
 class Escalation(Model):

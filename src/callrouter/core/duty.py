@@ -30,10 +30,12 @@ def _act(s: State, seat: AgentSeat, act: AgentAct, reason: str, by: str) -> None
             assert seat.resume_at is not None, f"the wrap-up of {seat.id} has no end"
             s.resume_later(seat, seat.resume_at - s.now + s.teams[seat.team].wrap_up_more_s)
         return
+    if seat.state is AgentState.TALKING and act in (AgentAct.WRAP_UP_OPEN, AgentAct.WRAP_UP_DONE):
+        seat.wrap_up_open = act is AgentAct.WRAP_UP_OPEN
+        return
     if act is AgentAct.WRAP_UP_OPEN:
-        if seat.state in (AgentState.TALKING, AgentState.WRAP_UP):
-            seat.wrap_up_open = True
         if seat.state is AgentState.WRAP_UP:
+            seat.wrap_up_open = True
             s.resume_later(seat, seat.since - s.now + s.wrap_up_s(seat))
         return
     if not _intend(seat, act, reason):

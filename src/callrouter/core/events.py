@@ -38,7 +38,7 @@ class AgentAct(StrEnum):
     LOG_OUT = "log_out"
     READY = "ready"
     PAUSE = "pause"
-    WRAP_UP_DONE = "wrap_up_done"
+    WRAP_UP_DONE = "wrap_up_done"  # in a conversation: it will be as short as usual
     WRAP_UP_MORE = "wrap_up_more"
     WRAP_UP_OPEN = "wrap_up_open"  # it lasts until it is said to be done, within the team's bound: a result is owed
 

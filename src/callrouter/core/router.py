@@ -16,10 +16,12 @@ from callrouter.core.commands import CancelOffer, Command, Outcome
 from callrouter.core.duty import agent_acted, phone_acted, phone_leg, phone_state, resume
 from callrouter.core.events import (
     AgentActed,
+    AgentId,
     AgreementSwitched,
     CallArrived,
     CallEnded,
     CallHeld,
+    CallId,
     CallTaken,
     DigitsRead,
     Event,
@@ -47,10 +49,10 @@ from callrouter.core.matching import cancel, limit_reached, settle, team_gone
 from callrouter.core.plan import Plan
 from callrouter.core.reception import digits_read
 from callrouter.core.reconcile import FRESH_S, book, free_for, hold, lose_link, read_back, taken
-from callrouter.core.snapshot import Counts, Snapshot
+from callrouter.core.snapshot import AgentView, CallView, Counts, Snapshot
 from callrouter.core.state import HOLD_GRACE_S, State
 from callrouter.core.timers import Rank, instant
-from callrouter.core.views import counts, snapshot
+from callrouter.core.views import agent_view, call_view, counts, snapshot
 
 WATCH_AGAIN_S = 10.0
 
@@ -101,6 +103,16 @@ class Router:
     def snapshot(self, now: float) -> Snapshot:
         """The whole picture, for people. Costs O(calls + agents)."""
         return snapshot(self.state, now)
+
+    def agent(self, agent: AgentId) -> AgentView | None:
+        """One agent of the plan, at the cost of one."""
+        found = self.state.agents.get(agent)
+        return None if found is None else agent_view(self.state, found)
+
+    def call(self, call: CallId, now: float) -> CallView | None:
+        """One live call, at the cost of one."""
+        found = self.state.calls.get(call)
+        return None if found is None else call_view(found, now)
 
     def counts(self) -> Counts:
         """The gauges, kept as it goes."""

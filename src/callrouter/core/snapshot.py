@@ -30,7 +30,10 @@ class CallView:
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """state: logged_out, ready, offered, talking, wrap_up, paused, unreachable, busy (on a call not ours)."""
+    """state: logged_out, ready, offered, talking, wrap_up, paused, unreachable, busy (on a call not ours).
+
+    intent: what he wants when his work ends: logged_out, ready, paused. until: when wrap-up or a timed pause ends.
+    """
 
     agent: AgentId
     team: str
@@ -40,6 +43,8 @@ class AgentView:
     reason: str
     since: float
     call: CallId
+    intent: str = ""
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from callrouter.core.calls import RINGING, Call, CallState
 from callrouter.core.overflow import Deal
+from callrouter.core.plan import Agent
 from callrouter.core.snapshot import AgentView, AgreementView, CallView, Counts, LineView, SiteView, Snapshot
 from callrouter.core.state import State
 
@@ -24,6 +25,22 @@ def call_view(call: Call, now: float) -> CallView:
         call.team or (call.offer.team if call.offer else ""),
         call.agreement,
         call.attempts,
+    )
+
+
+def agent_view(s: State, agent: Agent) -> AgentView:
+    seat = s.seats[agent.id]
+    return AgentView(
+        seat.id,
+        seat.team,
+        agent.site,
+        agent.phone,
+        seat.state,
+        seat.reason,
+        seat.since,
+        seat.call,
+        seat.intent,
+        seat.resume_at,
     )
 
 
@@ -67,12 +84,6 @@ def _line_views(s: State, now: float) -> tuple[LineView, ...]:
 
 def snapshot(s: State, now: float) -> Snapshot:
     """The whole picture at `now`."""
-    agents = []
-    for agent in s.plan.agents:
-        seat = s.seats[agent.id]
-        agents.append(
-            AgentView(seat.id, seat.team, agent.site, agent.phone, seat.state, seat.reason, seat.since, seat.call)
-        )
     sites = tuple(
         SiteView(site.name, s.links.get(site.name, False), tuple(peer for at, peer in s.trunks_down if at == site.name))
         for site in s.plan.sites
@@ -81,7 +92,7 @@ def snapshot(s: State, now: float) -> Snapshot:
         now,
         s.plan.version,
         tuple(call_view(call, now) for call in s.calls.values()),
-        tuple(agents),
+        tuple(agent_view(s, agent) for agent in s.plan.agents),
         _line_views(s, now),
         tuple(agreement_view(s, deal) for deal in s.deals.values()),
         sites,

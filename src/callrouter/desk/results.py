@@ -89,6 +89,11 @@ class Owed:
             lapsed.append(self._of.popitem(last=False)[1])
         return lapsed
 
+    def correct(self, one: Conversation) -> None:
+        """More is known of a conversation that is there."""
+        assert one.agent in self._of, f"{one.agent} owes nothing"
+        self._of[one.agent] = one
+
     def left(self, agent: AgentId, now: float) -> Conversation | None:
         """The agent's part is over: from now on the result is due."""
         one = self._of.get(agent)

@@ -30,7 +30,7 @@ CANDIDATES_MAX = 1000
 _WORKING_TIME = frozenset(AgentState) - {AgentState.LOGGED_OUT}
 MEANS = {
     AgentAct.PAUSE: _WORKING_TIME,
-    AgentAct.WRAP_UP_DONE: frozenset({AgentState.WRAP_UP}),
+    AgentAct.WRAP_UP_DONE: frozenset({AgentState.TALKING, AgentState.WRAP_UP}),
     AgentAct.WRAP_UP_MORE: frozenset({AgentState.WRAP_UP}),
     AgentAct.WRAP_UP_OPEN: frozenset({AgentState.TALKING, AgentState.WRAP_UP}),
 }

@@ -196,7 +196,7 @@ class Live:
         began = monotonic()
         for name, channel in list(self._channels.items()):
             wanted = channel.page.tags(channel.key)
-            if wanted and "" not in tags and not (wanted & tags):
+            if wanted and not (wanted & tags):
                 continue
             try:
                 channel.refresh(self.look_at(channel.texts, channel.key))

@@ -1,0 +1,85 @@
+"""The office put together: floor, results, inquiries, callbacks of departments, and the mail that all of them write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from time import monotonic
+
+from prometheus_client import CollectorRegistry
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from callrouter.callers import Callers
+from callrouter.core.events import AgentId, Event
+from callrouter.core.router import Router
+from callrouter.desk.plan import Desk
+from callrouter.office.escalations import Watchman
+from callrouter.office.figures import OfficeFigures
+from callrouter.office.floor import Floor
+from callrouter.office.inquiries import InquiryDesk
+from callrouter.office.mailer import Mailer, Server
+from callrouter.office.results import ResultDesk
+from callrouter.store.callbacks import Callbacks
+from callrouter.store.inquiries import Inquiries
+from callrouter.store.mail import Escalations, Outbox
+from callrouter.store.results import Results
+
+Run = Callable[[], Coroutine[None, None, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the office needs of the service around it. page: the address of the pages, '' = unknown."""
+
+    router: Router
+    submit: Callable[[Event], bool]
+    clock: Callable[[], float]
+    desk: Callable[[], Desk]
+    active: Callable[[], bool]
+    engine: AsyncEngine
+    callers: Callers
+    registry: CollectorRegistry
+    mail: Server | None
+    page: str
+    steady: Callable[[], float] = monotonic  # real seconds
+
+
+class Office:
+    """Let the engine be observed by `floor.observe`; run `runs()` as tasks; `close` at the end."""
+
+    def __init__(self, outside: Outside) -> None:
+        o = outside
+        self.desk = o.desk
+        self.callers = o.callers
+        self.figures = OfficeFigures(o.registry, o.clock)
+        self.figures.show(o.router.plan, o.desk())
+        self.outbox = Outbox(o.engine)
+        self.mailer = Mailer(self.outbox, o.mail, o.clock, self.figures)
+        self.callbacks = Callbacks(o.engine, o.callers)
+        self.results = Results(o.engine)
+        self.floor = Floor(o.router, o.submit, self.results, self.callbacks, o.callers, o.clock, o.steady, self.figures)
+        self.result_desk = ResultDesk(o.engine, self.results, self.callbacks, o.callers, self.floor, o.desk, o.clock)
+        self.inquiries = InquiryDesk(
+            Inquiries(o.engine, self.outbox), o.router, self.floor, o.desk, o.clock, self.figures, self.mailer.nudge,
+            o.active,
+        )  # fmt: skip
+        page = f"{o.page}/rueckrufe" if o.page else ""
+        self.watchman = Watchman(
+            self.callbacks, Escalations(o.engine, self.outbox), o.desk, o.clock, self.figures, page, self.mailer.nudge
+        )
+        self.floor.moved = self._moved
+
+    def _moved(self, agent: AgentId) -> None:
+        self.inquiries.moved(agent)
+
+    def runs(self) -> dict[str, Run]:
+        """What runs until it is cancelled, by name."""
+        return {
+            "floor": self.floor.run,
+            "inquiries": self.inquiries.run,
+            "mail": self.mailer.run,
+            "escalations": self.watchman.run,
+        }
+
+    async def close(self) -> None:
+        await self.floor.close()
