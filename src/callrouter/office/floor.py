@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_S = 5.0  # how often pages are missed and results lapse
 KNOWN_MAX = 2_000  # calls whose callers' contacts are kept in memory
+CLOSE_S = 5.0
 LOOKUPS_MAX = 50  # at once; more are not looked up: the call goes on without
 CALLBACKS_SHOWN = 10
 PAGE_GONE = "page_gone"  # the reason of a pause that ends when the page is there again
@@ -212,9 +213,9 @@ class Floor:
                 self.owed.answered(one)
 
     async def close(self) -> None:
-        for task in self._lookups:
-            task.cancel()
-        await asyncio.gather(*self._lookups, return_exceptions=True)
+        """What is being looked up comes to its end: a query that is cut off would leave its connection behind."""
+        if self._lookups:
+            await asyncio.wait(set(self._lookups), timeout=CLOSE_S)
 
     # ---- inside
 
