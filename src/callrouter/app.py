@@ -379,6 +379,7 @@ class Service:
 
     async def _remember(self) -> None:
         """Calls that a router before us knew: if they are gone when their site is read, their records end then."""
+        self.measures.recalling = True
         try:
             calls = await asyncio.to_thread(remembered, self._folder, tuple(self._connections), self.journal.path)
             for site in sorted({one.site for one in calls}):
@@ -389,7 +390,8 @@ class Service:
                 log.warning("the router before this one ended with live calls", calls=len(calls))
         except (OSError, NotDecided, Overloaded):
             log.exception("what the router before this one knew could not be used")
-        self.measures.forget_links()
+        finally:
+            self.measures.recalling = False
 
     def _may_delete(self, segment: Path) -> bool:
         return self.feed.may_delete(segment)

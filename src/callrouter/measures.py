@@ -96,6 +96,7 @@ class Measures:
     def __init__(self, plan: Plan) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
         self._live = _Live()
+        self.recalling = False  # what happens is memory of a process before this one, which has counted it
         self._down: set[str] = set()
         self._sites: set[str] = set()
         self._directions: dict[str, dict[str, tuple[bool, float | None]]] = {}  # agreement -> borrower -> (on, end)
@@ -223,14 +224,12 @@ class Measures:
         if ok:
             self.reload_at.set(now)
 
-    def forget_links(self) -> None:
-        """What was told of links so far was memory: none has been up in this process."""
-        self._down.clear()
-
     # ---- the engine's observer
 
     def observe(self, event: Event, commands: Sequence[Command], now: float) -> None:
         """Count one turn."""
+        if self.recalling:
+            return
         if isinstance(event, SiteRead):
             self.site_reads.labels(event.site).inc()
             self.link_up.labels(event.site).set(1)

@@ -86,6 +86,14 @@ async def test_overflow_follows_the_agreement_and_its_switch(network: Network, t
         await caller.until("ended")
 
 
+def counted(service: Service) -> tuple[int, int, int]:
+    """Calls of Gera's hotline that were offered, answered and ended, as this process counts."""
+    lines = [line for line in service.measures.text().decode().splitlines() if 'hotline="agency-gera"' in line]
+    names = ("calls_offered_total", "calls_answered_total", "calls_finished_total")
+    found = [sum(float(line.rpartition(" ")[2]) for line in lines if f"callrouter_{name}{{" in line) for name in names]
+    return int(found[0]), int(found[1]), int(found[2])
+
+
 async def test_restart_drops_nobody(network: Network, tmp_path: Path) -> None:
     """A service that ends leaves callers ringing and talking; the next one knows its agents and takes all calls on."""
     gera = network.sites["gera"]
@@ -96,6 +104,7 @@ async def test_restart_drops_nobody(network: Network, tmp_path: Path) -> None:
         await talks.until("talking")
         waits = gera.call(NUMBERS["gera"])
         await until(lambda: len(service.engine.snapshot().calls) == 2)
+        before = counted(service)
     network.phone("gera/2002", ANSWERS)
     async with network.service(tmp_path / "var") as service:
         await until(lambda: len(service.engine.snapshot().calls) == 2)
@@ -107,6 +116,8 @@ async def test_restart_drops_nobody(network: Network, tmp_path: Path) -> None:
         assert waits.heard.count("answered") == 1
         waits.hang_up()
         await until(lambda: not service.engine.snapshot().calls)
+        after = counted(service)
+    assert (before, after) == ((2, 1, 0), (0, 1, 2))  # offered, answered, ended: each call once, over both
 
 
 async def test_journal_of_a_whole_run_replays(network: Network, tmp_path: Path) -> None:

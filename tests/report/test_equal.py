@@ -78,9 +78,9 @@ def scraped(url: str) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    """Half an hour of a morning in some twenty seconds; callers redial within a minute or not at all."""
+    """Half an hour of a morning in some twenty seconds; callers redial within five minutes or not at all."""
     loaded = load(CONFIG)
-    hotlines = tuple(replace(one, redial_window_s=60.0, ring_max_s=45.0) for one in loaded.plan.hotlines)
+    hotlines = tuple(replace(one, redial_window_s=300.0, ring_max_s=45.0) for one in loaded.plan.hotlines)
     loaded = replace(loaded, plan=replace(loaded.plan, hotlines=hotlines))
     made = Network(loaded, tmp_path_factory.mktemp("network"), pace=100.0, port=0, seed=3)
     asyncio.run(made.run(None, lambda: 0))
@@ -133,7 +133,6 @@ def test_demands(network: Network) -> None:
         tries = sum(network.metrics[f'callrouter_demand_attempts_sum{of}"{reached}"}}'] for reached in ("yes", "no"))
         assert one["demands_shown"]["attempts"] == tries
     assert network.report["total"]["demands"]["unreached"] > 0
-    assert network.report["total"]["demands"]["attempts"] > network.report["total"]["demands"]["ended"]
 
 
 def test_ledger(network: Network) -> None:
