@@ -9,7 +9,7 @@ from callrouter.core.commands import CallFinished
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """run, seq: which router said so and at which of its turns; of two words about one call the later one stands.
+    """run, seq: which router said so and at which of its turns.
 
     target_s, window_s: of its hotline, as the plan was then.
     """
@@ -19,6 +19,11 @@ class Finished:
     seq: int
     target_s: float
     window_s: float
+
+    @property
+    def weight(self) -> tuple[bool, str, int]:
+        """Of two words about one call the greater stands: his who saw its end, else the later one's."""
+        return self.record.seen, self.run, self.seq
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,17 @@ import pytest
 from callrouter.ami.linkstate import USUAL, Fault, Phase
 from callrouter.ami.session import PENDING_MAX
 from callrouter.core.commands import CancelOffer, Claim, Offer, Order, Release, Reread, Target
-from callrouter.core.events import CallArrived, CallHeld, LinkDown, OrderLost, PhoneState, SiteRead, TrunkState
+from callrouter.core.events import (
+    CallArrived,
+    CallEnded,
+    CallHeld,
+    LinkDown,
+    OrderLost,
+    PhoneLeg,
+    PhoneState,
+    SiteRead,
+    TrunkState,
+)
 
 from .conftest import Rig, until
 from .fake import block, channel, hold, refuse, reply, silent, user_event
@@ -360,7 +370,7 @@ async def test_events_during_the_read_back_come_after_it(rig: Rig) -> None:
     assert rig.events[-3:] == [SiteRead("gera", trunks_down=()), CallHeld("gera/1.1"), CallHeld("gera/1.2")]
 
 
-async def test_offers_during_a_read_back_are_refused_and_claims_pass(rig: Rig) -> None:
+async def test_offers_during_a_read_back_wait_for_its_end_and_claims_pass(rig: Rig) -> None:
     """An offer could fall between what is read and what is told after it; a claim means the same at any time."""
     link = await rig.up()
     answer = rig.fake.answers["Status"]
@@ -372,10 +382,45 @@ async def test_offers_during_a_read_back_are_refused_and_claims_pass(rig: Rig) -
 
     rig.fake.answers["Status"] = status
     link.execute(Reread("gera", "test"))
-    await until(lambda: len(rig.of(SiteRead)) == 2 and rig.of(OrderLost))
-    assert rig.of(OrderLost) == [OrderLost(CALL, 3, False, "Offer: the site is being read back")]
-    await until(lambda: any(f["Variable"] == "CR_CLAIM" for f in rig.fake.got("Setvar")))
+    await until(lambda: len(rig.of(SiteRead)) == 2 and rig.fake.got("PlayDTMF"))
+    assert [f["Variable"] for f in rig.fake.got("Setvar") if "Channel" in f] == ["CR_CLAIM", "CR_CMD"]
+    assert not rig.of(OrderLost)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_offers_that_waited_too_long_for_a_read_back_are_given_up(rig: Rig, ends: bool) -> None:
+    """The router may think otherwise by then: it is told that the offer was not given, and nothing is sent."""
+    link = await rig.up(late_s=0.0)
+    answer = rig.fake.answers["Status"]
+
+    def status(fields: dict[str, str]) -> bytes | None:
+        link.execute(OFFER)
+        return None if ends else answer(fields)
+
+    rig.fake.answers["Status"] = status
+    link.execute(Reread("gera", "test"))
+    await until(lambda: rig.of(OrderLost))
+    assert rig.of(OrderLost) == [OrderLost(CALL, 3, False, "Offer: the site was being read back for too long")]
     assert not rig.fake.got("PlayDTMF")
+
+
+async def test_a_site_is_read_back_now_and_then_without_any_cause(rig: Rig) -> None:
+    """What was missed without anybody's noticing is found."""
+    await rig.up(audit_s=0.05)
+    await until(lambda: len(rig.of(SiteRead)) >= 4)
+
+
+async def test_a_call_that_ends_while_its_site_is_read_back_ends_as_it_did(rig: Rig) -> None:
+    """Its end is told before the read-back in which it is missing; what is told of others comes after it."""
+    link = await rig.up()
+    answer = rig.fake.answers["Status"]
+    hangup = block("Event: Hangup", *channel(), "Cause: 127")
+    rig.fake.answers["Status"] = lambda f: hold("gera-1.1") + hold("gera-1.2") + hangup + (answer(f) or b"")
+    link.execute(Reread("gera", "test"))
+    await until(lambda: len(rig.of(SiteRead)) == 2 and CallHeld("gera/1.2") in rig.events)
+    assert [e for e in rig.after_read() if not isinstance(e, PhoneLeg)] == [CallHeld("gera/1.2")]
+    (end,) = rig.of(CallEnded)
+    assert end == CallEnded("gera/1.1", 127)
 
 
 async def test_a_session_that_has_ended_is_forgotten(rig: Rig) -> None:

@@ -34,6 +34,16 @@ def test_held_ringing_talking_as_asterisk_told_it() -> None:
     assert (talking.stage, talking.legs) == (Stage.TALKING, ((LEG, "gera", "1003", True),))
 
 
+def test_who_was_told_to_end_and_whom_no_router_has_had() -> None:
+    """The variables of the dialplan say it; an earlier announcement does not count while the menu plays."""
+    words = ["CR_STAGE=prompt", "CR_CLAIM=77", "CR_CAUSE=17"]
+    assert (one([row(Variable=words)]).claimed, one([row(Variable=words)]).ending) == (True, 17)
+    assert one([row(Variable=["CR_STAGE=prompt", "CR_CLAIM=77", "CR_CAUSE=0"])]).ending == 0
+    fresh = one([row(Variable=["CR_STAGE=hold", "CR_CLAIM=", "CR_CAUSE=(null)"])])
+    assert (fresh.claimed, fresh.ending) == (False, 0)
+    assert one([row(Variable=["CR_STAGE=hold", "CR_CLAIM=77", "CR_CAUSE=17"])]).ending == 0
+
+
 def test_all_channels_of_phones_are_named() -> None:
     """A phone in any call must not be offered one."""
     read = read_back("gera", recorded("status_ringing.ami"), [], {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from callrouter.sim.people import Behaviour
@@ -198,10 +200,15 @@ async def test_site_is_killed_and_restarted(bench: Bench) -> None:
 
 
 async def test_say(bench: Bench) -> None:
-    """An announcement is early media; then the caller hears the SIP answer of its cause, never an answered call."""
+    """An announcement is early media; then the caller hears the SIP answer of its cause, never an answered call.
+    While it plays, what is read back says how the call will end."""
     ami = bench.ami["gera"]
     caller, call, since = await bench.held()
-    await bench.router["gera"].order(call, "say_test-beep_17")
+    await bench.router["gera"].order(call, "say_test-beep&test-beep&test-beep_17")
+    async with asyncio.timeout(5):
+        while (row := await bench.status("gera", call)) is None or row["CR_STAGE"] != "prompt":
+            await asyncio.sleep(0.01)
+    assert row["CR_CAUSE"] == "17"
     gone = await ami.event("Hangup", since, Uniqueid=call)
     assert (gone["Cause"], gone["ChannelStateDesc"], gone["Context"]) == ("17", "Ring", "callrouter-do")
     await caller.until("ended")

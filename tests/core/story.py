@@ -107,5 +107,8 @@ class Story(World):
         self.send(e.AgentActed(agent, act, reason))
         self.obey_all()
 
+    def record(self, call: str) -> c.CallFinished:
+        return self.books.ended[call]
+
     def outcome(self, call: str) -> c.Outcome:
-        return self.books.ended[call].outcome
+        return self.record(call).outcome

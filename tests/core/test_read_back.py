@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from callrouter.core import commands as c
 from callrouter.core import events as e
-from callrouter.core.plan import Agreement, Hours, Strategy
+from callrouter.core.plan import Agreement, Hours, Menu, Strategy
 from callrouter.core.router import Router
 from tests.core.story import WEEKDAYS, Story, network
 from tests.core.world import Books
@@ -370,6 +371,103 @@ def test_a_caller_whom_the_last_router_let_in_is_not_turned_away_at_closing_time
     story.pass_time(7 * 3600.0)
     read(story, seen("gera/70.0", e.Stage.HELD, attempt=0))
     assert story.agent("gera/2001") == "offered"
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize(
+    ("hotline", "outcome", "why"),
+    [
+        ({"hours": Hours("Europe/Berlin", WEEKDAYS)}, c.Outcome.CLOSED, c.Unserved.NONE),
+        ({"ring_max_s": 5.0}, c.Outcome.BUSIED, c.Unserved.RING_LIMIT),
+        ({"ring_max_s": 0.0}, c.Outcome.BUSIED, c.Unserved.NOBODY_FREE),
+        ({"ring_max_s": None}, c.Outcome.BUSIED, c.Unserved.LINE_FULL),
+        ({}, c.Outcome.BUSIED, c.Unserved.LINE_FULL),
+    ],
+)
+def test_a_caller_who_hears_his_last_words_did_not_give_up(
+    known: bool, hotline: dict[str, Any], outcome: c.Outcome, why: c.Unserved
+) -> None:
+    """The router that told him to end is gone, and its books are: what he is told says it."""
+    story = Story(network(hotline=hotline), ready="")
+    if outcome is c.Outcome.CLOSED:
+        story.pass_time(7 * 3600.0)
+    call = "gera/70.0"
+    if known:
+        read(story, seen(call, e.Stage.OFFERED))
+    read(story, replace(seen(call, e.Stage.PROMPTED), ending=17))
+    story.send(e.CallEnded(call, 17))
+    assert (story.outcome(call), story.record(call).unserved) == (outcome, why)
+    assert not [timer for timer in story.router.state.timers.alive() if timer.ref == call]
+
+
+def test_a_caller_who_is_told_to_end_while_the_books_have_him_rung_frees_the_agent() -> None:
+    """Another router has told him: nobody is rung for him any more."""
+    story = Story()
+    call = story.dial()
+    story.pass_time(3.0)
+    story.calls[call].stage = e.Stage.PROMPTED
+    read(story, replace(seen(call, e.Stage.PROMPTED), ending=17))
+    assert story.agent("gera/2001") == "ready"
+    read(story, replace(seen(call, e.Stage.PROMPTED), ending=17))
+    story.send(e.CallEnded(call, 17))
+    assert story.outcome(call) is c.Outcome.BUSIED
+
+
+def test_a_caller_whom_no_router_has_had_is_met_as_any_other() -> None:
+    """He came while his site was being read: he hears his menu, and finds the line as full or closed as it is."""
+    menu = Menu("menu", (("1", "benefit"),), 5.0, 1)
+    story = Story(network(hotline={"menu": menu, "line_max": 1}))
+    commands = read(story, replace(seen("gera/70.0", e.Stage.HELD, attempt=0), claimed=False))
+    assert [x.sounds for x in commands if isinstance(x, c.Ask)] == [("menu",)]
+    commands = read(
+        story, seen("gera/70.0", e.Stage.PROMPTED), replace(seen("gera/71.0", e.Stage.HELD, attempt=0), claimed=False)
+    )
+    assert [x.call for x in commands if isinstance(x, c.Release)] == ["gera/71.0"]
+
+
+def test_callers_whom_the_last_router_let_in_are_not_turned_away_from_a_full_line() -> None:
+    """Found waiting: the line is as long as it is, only the next one finds it full."""
+    story = Story(network(hotline={"line_max": 1}, agreement=OFF), ready="")
+    found = [seen(f"gera/7{i}.0", e.Stage.HELD, attempt=0) for i in range(3)]
+    assert not [x for x in read(story, *found) if isinstance(x, c.Release)]
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+def test_a_busy_that_was_never_said_is_no_reason(unknown: bool) -> None:
+    """The order was refused and the caller gone when his site was read: he was not told busy. If it is not known
+    whether the order took effect, it is the best that can be said."""
+    story = Story(network(hotline={"ring_max_s": 0.0}, agreement=OFF), ready="")
+    call = story.arrive("gera", "365")
+    story.calls[call].orders.clear()
+    story.send(e.OrderLost(call, None, unknown))
+    story.pass_time(2.5)
+    read(story)
+    record = story.record(call)
+    assert record.outcome is (c.Outcome.BUSIED if unknown else c.Outcome.LOST)
+    assert not record.seen
+
+
+def test_a_busy_that_was_never_said_is_said_when_he_listens() -> None:
+    """The order was refused, the caller still there: he is told now."""
+    story = Story(network(hotline={"ring_max_s": 0.0}, agreement=OFF), ready="")
+    call = story.arrive("gera", "365")
+    story.calls[call].orders.clear()
+    story.send(e.OrderLost(call, None, unknown=False))
+    story.link_up("gera")
+    assert [x.cause for x in story.calls[call].orders if isinstance(x, c.Release)] == [17]
+    story.obey_all()
+    assert story.outcome(call) is c.Outcome.BUSIED
+
+
+def test_whom_the_dialplan_served_unseen_was_served_by_the_dialplan() -> None:
+    """It took him, and he is gone when his site is read: more is known than that he was lost."""
+    story = Story()
+    call = story.dial()
+    story.send(e.CallTaken(call))
+    story.pass_time(3.0)
+    read(story)
+    assert story.outcome(call) is c.Outcome.FAILSAFE
+    assert not story.record(call).seen
 
 
 def test_a_call_to_no_number_of_ours_that_is_found_is_ended() -> None:

@@ -82,6 +82,25 @@ async def test_later_word_about_a_call_stands(engine: AsyncEngine, books: Books)
         assert (demand.attempts, demand.reached_at) == (2, START + 90)
 
 
+@pytest.mark.parametrize("together", [False, True])
+async def test_who_saw_the_end_of_a_call_knows_it_better(engine: AsyncEngine, books: Books, together: bool) -> None:
+    """A router that comes back later and finds the call gone says less than the one that told its end, in any order."""
+    told = batch(record("gera/1", talk_s=100.0), run="1")
+    gone = batch(replace(record("gera/1", at=60, outcome=Outcome.LOST), seen=False), run="2", segment="t")
+    both = replace(told, segment="w", calls=(*told.calls, *gone.calls))
+    pairs = ((told, gone), (replace(gone, segment="u"), replace(told, segment="v")))
+    for words in ((both,),) if together else pairs:
+        for word in words:
+            await books.take("j", word)
+        (kept,) = await rows(engine, CALL_RECORD)
+        assert (kept.outcome, kept.end_seen) == ("answered", True)
+    worse = batch(replace(record("gera/2", outcome=Outcome.LOST), seen=False), run="3", segment="x")
+    await books.take("j", worse)
+    later = replace(batch(replace(record("gera/2", talk_s=9.0), seen=False), run="4"), segment="y")
+    await books.take("j", later)
+    assert [row.outcome for row in await rows(engine, CALL_RECORD)] == ["answered", "answered"]
+
+
 async def test_windows_close_but_not_while_a_redial_rings(engine: AsyncEngine, books: Books) -> None:
     """An unreached demand is closed at its window's end, unless its caller is on the line; then the redial joins."""
     await books.take("j", batch(record("gera/1"), record("gera/2", caller="0365123456")))

@@ -46,7 +46,7 @@ async def kept(home: House, calls: int, in_time: int, minute: int, hotline: str 
             "call": f"gera/{minute}.{number}", "hotline": hotline, "topic": "", "site": "gera", "number": "1",
             "caller": None, "withheld": True, "outcome": "answered" if number < in_time else "abandoned",
             "unserved": "", "arrived_at": EIGHT + 60 * minute, "ended_at": EIGHT + 60 * minute + 90, "wait_s": 10.0,
-            "talk_s": 80.0 if number < in_time else 0.0, "on_hold_s": 0.0, "agent": None,
+            "end_seen": True, "talk_s": 80.0 if number < in_time else 0.0, "on_hold_s": 0.0, "agent": None,
             "team": "agency-magdeburg" if number % 2 else "agency-gera",
             "agreement": "gera-magdeburg" if number % 2 else "",
             "within_target": number < in_time, "offers": 1, "cause": 16, "because": "", "target_s": 240.0,

@@ -19,6 +19,7 @@ from callrouter.ami.actions import BadOrder, actions
 from callrouter.ami.epoch import Duty, Lease
 from callrouter.ami.linkstate import USUAL, Fault, LinkState, Phase, Timing
 from callrouter.ami.protocol import BadValue, Headers
+from callrouter.ami.readback import ended_meanwhile
 from callrouter.ami.session import Lost, Refused, Session, refusal
 from callrouter.ami.translate import REPEATABLE, WATCHED, Fenced, fenced, translate
 from callrouter.core.commands import CallOrder, CancelOffer, Offer, Order, Reread
@@ -72,10 +73,11 @@ class SiteLink:
         self._want_look = False
         self._trusted = True  # False: events are dropped until the site is read back
         self._held: deque[Event] | None = None  # events that came while the site is read back
+        self._late: list[tuple[float, Offer]] = []  # offers that wait for the read-back
         self._told_up = False  # the engine believes that the link is up
         self._base = (0, 0, 0, 0)  # counters of earlier sessions
         self._beat_at = 0.0  # the last answer to a beat
-        self._next_look = self._next_read = 0.0
+        self._next_look = self._next_read = self._next_audit = 0.0
         self._ours = False  # this router has the site
         self._fenced_call = ""  # the last call whose order was fenced
 
@@ -122,11 +124,20 @@ class SiteLink:
             self._lost(order, unknown=False, why="this router has not been heard of for too long")
         elif phase is Phase.READING and isinstance(order, Offer):
             # it could fall between what is read and what is told after it; the others mean the same at any moment
-            self._lost(order, unknown=False, why="the site is being read back")
+            self._late.append((self._clock(), order))
         else:
             self._give(session, order)
 
     # ---- orders
+
+    def _give_late(self, session: Session | None) -> None:
+        """The read-back is over: offers that came meanwhile go out, unless the engine may have given them up."""
+        late, self._late = self._late, []
+        for since, order in late:
+            if session is not None and self._clock() - since <= self._timing.late_s:
+                self._give(session, order)
+            else:
+                self._lost(order, unknown=False, why="the site was being read back for too long")
 
     def _give(self, session: Session, order: CallOrder) -> None:
         try:
@@ -265,6 +276,7 @@ class SiteLink:
         self._session = None
         session.close()
         state.pending = 0
+        self._give_late(None)
 
     def _close_session(self, why: str) -> None:
         if self._session is not None:
@@ -324,6 +336,8 @@ class SiteLink:
             self._want_look = False
             await self._look(session)
             self._next_look = self._clock() + timing.beat_s
+        if self._ours and self._clock() >= self._next_audit:
+            self._want_read = True
         if self._want_read and self._ours and self._clock() >= self._next_read:
             self._want_read = False
             await self._read(session)
@@ -375,7 +389,7 @@ class SiteLink:
 
     async def _read(self, session: Session) -> None:
         """Read the site whole, tell it as one event, then what came meanwhile."""
-        state, began = self._state, self._clock()
+        state, timing, began = self._state, self._timing, self._clock()
         state.phase = Phase.READING
         await session.settled()  # what was ordered before has been answered
         self._check(session)
@@ -384,13 +398,17 @@ class SiteLink:
         held, self._held = self._held, None
         state.reads += 1
         state.read_s = self._clock() - began
+        self._next_audit = self._clock() + timing.audit_s * (0.9 + 0.2 * self._rng())
+        before, after = ended_meanwhile(read, held) if self._trusted else ((), ())
+        for event in before:
+            self._pass_on(event)
         if not self._submit(read):
             self._gap()
             return
         state.phase = Phase.UP
         state.fault, state.fault_text = Fault.NONE, ""
         self._told_up = True
-        if self._trusted:
-            for event in held:
-                self._pass_on(event)
-        # else: too much came meanwhile, or something that cannot be true; it is read once more
+        for event in after:
+            self._pass_on(event)
+        # if not trusted: too much came meanwhile, or something that cannot be true; it is read once more
+        self._give_late(session)

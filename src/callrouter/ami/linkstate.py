@@ -48,6 +48,8 @@ class Timing:
     refused_s: float = 15.0  # before another login after a refused one
     steady_s: float = 10.0  # a session that lived so long resets the back-off
     reread_s: float = 0.2  # between two read-backs
+    audit_s: float = 60.0  # without any cause the site is read back as often: what was missed unseen is found
+    late_s: float = 1.0  # an offer that waited longer for a read-back is not given any more
     distrust_s: float = 0.1  # after a message that cannot be true; what follows it is dropped so long
 
     def back_off_s(self, tries: int, jitter: float) -> float:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from callrouter.ami.translate import CONTACT_UP, Message, endpoint, entity, number, phone_state, targets, text, variable
-from callrouter.core.events import LegId, LiveCall, PhoneState, SiteRead, Stage
+from callrouter.core.events import CallEnded, CallHeld, Event, LegId, LiveCall, PhoneState, SiteRead, Stage
 
-# CR_CMD: an order that has been given and not yet been read by the dialplan. DIALEDPEERNUMBER: Dial puts the target
-# (`1001` or `1001@gera`) on each channel that it calls
-VARIABLES = "CR_CALL,CR_DID,CR_CLI,CR_CLAIM,CR_STAGE,CR_TO,CR_TRY,CR_CMD,DIALEDPEERNUMBER"
+# CR_CMD: an order that has been given and not yet been read by the dialplan. CR_CAUSE: how it ends after what is said.
+# DIALEDPEERNUMBER: Dial puts the target (`1001` or `1001@gera`) on each channel that it calls
+VARIABLES = "CR_CALL,CR_DID,CR_CLI,CR_CLAIM,CR_STAGE,CR_CAUSE,CR_TO,CR_TRY,CR_CMD,DIALEDPEERNUMBER"
 
 _Targets = tuple[tuple[str, str], ...]
 _Leg = tuple[LegId, str, str, bool]
@@ -56,6 +56,25 @@ def read_back(
     )
 
 
+def ended_meanwhile(read: SiteRead, held: Iterable[Event]) -> tuple[list[Event], list[Event]]:
+    """Part what was told while the site was read: (what comes before the read-back, what comes after it).
+
+    A call whose end was told and that does not stand in the read-back had ended before: how it ended is known. That
+    it listened is left out, since nothing can be ordered for it any more.
+    """
+    events = list(held)
+    living = {call.call for call in read.calls}
+    ended = {event.call for event in events if isinstance(event, CallEnded) and event.call not in living}
+    before: list[Event] = []
+    after: list[Event] = []
+    for event in events:
+        if getattr(event, "call", "") not in ended:
+            after.append(event)
+        elif not isinstance(event, CallHeld):
+            before.append(event)
+    return before, after
+
+
 def _call(site: str, row: Message, leg_rows: list[Message]) -> LiveCall:
     offered, attempt = targets(site, _var(row, "CR_TO")), number(_var(row, "CR_TRY"), 0)
     stage = _stage(row, leg_rows)
@@ -75,6 +94,8 @@ def _call(site: str, row: Message, leg_rows: list[Message]) -> LiveCall:
         offered=offered,
         legs=legs,
         talk_s=talk_s,  # an upper bound: Status counts a leg's seconds from its first ring
+        claimed=bool(_var(row, "CR_CLAIM")),
+        ending=number(_var(row, "CR_CAUSE"), 0) if stage is Stage.PROMPTED else 0,
     )
 
 

@@ -157,7 +157,8 @@ class CallAnswered:
 class CallFinished:
     """The call record, complete. Times are UTC seconds; wait_s counts to the answer or to the end.
 
-    on_hold_s: part of talk_s in which the agent had put the caller on hold.
+    on_hold_s: part of talk_s in which the agent had put the caller on hold. seen: its end was told; else it was found
+    to be gone, and `ended_at` is when.
     """
 
     call: CallId
@@ -180,6 +181,7 @@ class CallFinished:
     because: str
     on_hold_s: float = 0.0
     unserved: Unserved = Unserved.NONE
+    seen: bool = True
 
 
 @record

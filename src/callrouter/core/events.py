@@ -245,7 +245,8 @@ class PhoneLeg:
 class LiveCall:
     """One call as it stands in its Asterisk.
 
-    age_s: since it arrived. legs: (leg, site, phone, answered) of its agents.
+    age_s: since it arrived. legs: (leg, site, phone, answered) of its agents. claimed: some router has had it.
+    ending: it hears its last words and then ends with this Q.850 cause; 0: it does not.
     """
 
     call: CallId
@@ -258,6 +259,8 @@ class LiveCall:
     legs: tuple[tuple[LegId, str, str, bool], ...] = ()
     talk_s: float = 0.0
     reach: str = ""
+    claimed: bool = True
+    ending: int = 0
 
 
 @record

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from callrouter.core.agents import LEGS_MAX, AgentMove, AgentSeat, AgentState
 from callrouter.core.calls import HEARING, Attempt, Call, CallMove, CallState, Capture
-from callrouter.core.commands import CallOffered, Outcome, Target
+from callrouter.core.commands import CallOffered, Outcome, Target, Unserved
 from callrouter.core.events import LiveCall, Result, SiteRead, Stage
 from callrouter.core.matching import busy
 from callrouter.core.plan import Agent
@@ -35,7 +35,7 @@ def read_back(s: State, event: SiteRead) -> None:
     live = {call.call: call for call in event.calls}
     for call in [c for c in s.calls.values() if c.site == site and c.id not in live]:
         if call.arrived_at <= s.now - FRESH_S or returned:
-            _vanished(s, call)
+            ended(s, call, 0, seen=False)
     for seen in event.calls:
         known = s.calls.get(seen.call)
         if known is None:
@@ -62,14 +62,23 @@ def _phones(s: State, event: SiteRead) -> None:
         s.move_seat(seat, AgentMove.CHANGED, "the site was read back")
 
 
-def _vanished(s: State, call: Call) -> None:
-    """Its end was not seen."""
-    if call.talked:
-        s.finish(call, Outcome.ANSWERED, 0, "ended while the site could not be seen")
-    elif call.release is not None:
-        s.finish(call, call.release[1], 0, call.release[2])
+def ended(s: State, call: Call, cause: int, *, seen: bool) -> None:
+    """Its record, by all that is known of it. seen: its end was told, else it was found to be gone."""
+    told_to_end = call.release is not None and (
+        call.state is CallState.RELEASING
+        or call.release[1] is not Outcome.BUSIED  # the others hold from its arrival on
+    )
+    if call.state is CallState.FAILSAFE:
+        s.finish(call, Outcome.FAILSAFE, cause, "served by the dialplan: it saw no router", seen=seen)
+    elif call.talked:
+        because = "the conversation ended" if seen else "ended while the site could not be seen"
+        s.finish(call, Outcome.ANSWERED, cause, because, seen=seen)
+    elif call.release is not None and told_to_end:
+        s.finish(call, call.release[1], cause, call.release[2], seen=seen)
+    elif seen:
+        s.finish(call, Outcome.ABANDONED, cause, "the caller hung up")
     else:
-        s.finish(call, Outcome.LOST, 0, "gone when the site was read back")
+        s.finish(call, Outcome.LOST, cause, "gone when the site was read back", seen=False)
 
 
 def hold(s: State, call: Call) -> None:
@@ -136,13 +145,16 @@ def adopt(s: State, seen: LiveCall, site: str) -> Call:
     call = book(s, seen, site)
     call.attempt = seen.attempt
     call.because = "found when the site was read back"
-    call.steps = ()  # he has heard them from the router before us, or misses them
-    if call.release is not None and call.release[1] is Outcome.CLOSED:
-        # It came in time for the router before us; its arrival is not ours to judge.
-        call.release = None
+    if seen.claimed:
+        call.steps = ()  # he has heard them from the router before us, or misses them
+        if call.release is not None and call.release[1] is not Outcome.UNKNOWN_NUMBER and not seen.ending:
+            # It came in time, and into the line, for the router before us; its arrival is not ours to judge.
+            call.release, call.busied = None, Unserved.NONE
     if seen.stage is Stage.HELD:
         hold(s, call)
         call.read_held = True
+    elif seen.ending:
+        _told_to_end(s, call, seen.ending)
     elif seen.stage is Stage.PROMPTED:
         s.put_call(call, CallState.PROMPTED)
         s.watch(call, PROMPT_MAX_S)
@@ -154,6 +166,24 @@ def adopt(s: State, seen: LiveCall, site: str) -> Call:
     else:
         s.move_call(call, CallMove.FAILSAFE)
     return call
+
+
+def _told_to_end(s: State, call: Call, cause: int) -> None:
+    """It hears its last words: the router that ordered them is gone, or its books are."""
+    if call.release is None:
+        hotline = s.hotlines.get(call.hotline)
+        outcome = Outcome.CLOSED if hotline is not None and not s.is_open(hotline) else Outcome.BUSIED
+        call.release = (cause, outcome, "it was told to end before the site was read back")
+        if hotline is not None and hotline.ring_max_s == 0:
+            call.busied = Unserved.NOBODY_FREE
+        else:  # who is told so before his time has found a full line
+            early = call.limit_at is None or s.now < call.limit_at
+            call.busied = Unserved.LINE_FULL if early else Unserved.RING_LIMIT
+    if call.offer is not None:
+        s.fail_offer(call, Result.CANCELLED, "it was told to end")
+    s.leave_line(call)
+    s.put_call(call, CallState.RELEASING)
+    s.watch(call, PROMPT_MAX_S)
 
 
 def _agents_of(s: State, pairs: tuple[tuple[str, str], ...]) -> list[Agent]:
@@ -293,6 +323,8 @@ def _correct(s: State, call: Call, seen: LiveCall) -> None:
                 _adopt_talk(s, call, seen)
         case Stage.FAILSAFE:
             taken(s, call)
+        case Stage.PROMPTED if seen.ending and call.state is not CallState.RELEASING:
+            _told_to_end(s, call, seen.ending)
         case _:
             pass
 
@@ -325,4 +357,4 @@ def lose_link(s: State, site: str) -> None:
         del s.links[site]
         s.hope_until.pop(site, None)
         for call in [c for c in s.calls.values() if c.site == site]:
-            _vanished(s, call)
+            ended(s, call, 0, seen=False)

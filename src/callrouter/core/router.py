@@ -12,7 +12,7 @@ from typing import Any
 
 from callrouter.core.calls import HEARING, Attempt, Call, CallState
 from callrouter.core.checkpoint import Checkpoint, freeze, thaw
-from callrouter.core.commands import CancelOffer, Command, Outcome
+from callrouter.core.commands import CancelOffer, Command
 from callrouter.core.duty import agent_acted, phone_acted, phone_leg, phone_state, resume
 from callrouter.core.events import (
     AgentActed,
@@ -48,7 +48,7 @@ from callrouter.core.events import (
 from callrouter.core.matching import cancel, limit_reached, settle, team_gone
 from callrouter.core.plan import Plan
 from callrouter.core.reception import digits_read
-from callrouter.core.reconcile import FRESH_S, book, free_for, hold, lose_link, read_back, taken
+from callrouter.core.reconcile import FRESH_S, book, ended, free_for, hold, lose_link, read_back, taken
 from callrouter.core.snapshot import AgentView, CallView, Counts, Snapshot
 from callrouter.core.state import HOLD_GRACE_S, State
 from callrouter.core.timers import Rank, instant
@@ -161,14 +161,7 @@ def _call_ended(s: State, e: CallEnded) -> None:
         s.ignore(e, "unknown call")
         return
     s.check_promise(call, e.answered, "up at its end")
-    if call.state is CallState.FAILSAFE:
-        s.finish(call, Outcome.FAILSAFE, e.cause, "served by the dialplan: it saw no router")
-    elif call.talked:
-        s.finish(call, Outcome.ANSWERED, e.cause, "the conversation ended")
-    elif call.release is not None:
-        s.finish(call, call.release[1], e.cause, call.release[2])
-    else:
-        s.finish(call, Outcome.ABANDONED, e.cause, "the caller hung up")
+    ended(s, call, e.cause, seen=True)
 
 
 # ---- offers
@@ -273,6 +266,8 @@ def _order_lost(s: State, e: OrderLost) -> None:
     because = f"order {'unknown' if e.unknown else 'refused'}: {e.text}"
     if not e.unknown and call.offer is not None and call.offer.number == e.attempt and not call.offer.cancelled:
         s.fail_offer(call, Result.CANCELLED, because)
+    elif not e.unknown and e.attempt is None and call.state is CallState.RELEASING:
+        s.put_call(call, CallState.RETURNING)  # nobody has told him: he is told when he listens
     s.reread(call.site, because)
 
 

@@ -232,7 +232,7 @@ class State(Promises):
             call.promise_broken = True
             self.tell(AnsweredWithoutAgent(call.id, call.hotline, because))
 
-    def finish(self, call: Call, outcome: Outcome, cause: int, because: str) -> None:
+    def finish(self, call: Call, outcome: Outcome, cause: int, because: str, *, seen: bool = True) -> None:
         """The end of a call: exactly one record, everybody it held is freed."""
         assert self.calls.get(call.id) is call, f"call {call.id} ends twice"
         self.leave_line(call)
@@ -285,6 +285,7 @@ class State(Promises):
                 because,
                 call.on_hold_s if answered else 0.0,
                 unserved(outcome, call.state, call.busied),
+                seen,
             )
         )
 

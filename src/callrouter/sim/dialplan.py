@@ -80,14 +80,14 @@ async def _held(x: Exchange, channel: Channel) -> int:
         elif verb == "ask":
             await _ask(x, channel, order)
         else:
-            channel.variables.update(CR_STAGE="prompt", CR_CLAIM=part(order, 1))
+            cause = digits(part(order, 4))
+            channel.variables.update(CR_STAGE="prompt", CR_CLAIM=part(order, 1), CR_CAUSE=cause)
             channel.at("callrouter-do", "say", 6, "Playback", part(order, 3))
             channel.play(part(order, 3))
             for _ in part(order, 3).split("&"):
                 await _sound(x, channel)
-            cause = int(digits(part(order, 4)) or 0)
-            if cause:
-                return cause
+            if int(cause or 0):
+                return int(cause)
 
 
 async def _hold(x: Exchange, channel: Channel) -> str | None:

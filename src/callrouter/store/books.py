@@ -2,7 +2,7 @@
 
 A batch of the journal goes in with the place up to which it was read, in one transaction: after a crash, or when
 somebody else was quicker, nothing is there twice and nothing is missing. Of two words about one call (a router that
-was fenced may have seen less) the later one stands. Plain SQL, the same for every dialect.
+was fenced may have seen less) his stands who saw its end, else the later one. Plain SQL, the same for every dialect.
 """
 
 from __future__ import annotations
@@ -65,14 +65,12 @@ class Books:
                 latest: dict[str, Finished] = {}
                 for one in batch.calls:
                     known = latest.get(one.record.call)
-                    if known is None or (known.run, known.seq) <= (one.run, one.seq):
+                    if known is None or known.weight <= one.weight:
                         latest[one.record.call] = one
                 rows = await _rows(connection, CALL_RECORD, CALL_RECORD.c.call, latest)
                 kept = {row.call: row for row in rows}
                 fresh = [one for call, one in latest.items() if call not in kept]
-                newer = [
-                    one for call, one in latest.items() if call in kept and _stamp(kept[call]) < (one.run, one.seq)
-                ]
+                newer = [one for call, one in latest.items() if call in kept and _weight(kept[call]) < one.weight]
                 await self._correct(connection, newer, kept)
                 closed = await self._add(connection, fresh)
         except IntegrityError:  # two routers, one call, at the same moment: the other one was first
@@ -183,8 +181,8 @@ async def _rows(connection: AsyncConnection, table: Table, column: Any, names: I
     return list((await connection.execute(select(table).where(column.in_(wanted)))).all())
 
 
-def _stamp(row: Row[Any]) -> tuple[str, int]:
-    return row.run, row.seq
+def _weight(row: Row[Any]) -> tuple[bool, str, int]:
+    return row.end_seen, row.run, row.seq
 
 
 async def _put_demands(connection: AsyncConnection, demands: Sequence[Demand], known: Collection[str]) -> None:
@@ -228,6 +226,7 @@ def _call_values(one: Finished, caller: str, demand: str | None) -> Values:
         "caller": caller or None,
         "withheld": not caller,
         "outcome": record.outcome.value,
+        "end_seen": record.seen,
         "unserved": record.unserved.value,
         "arrived_at": record.arrived_at,
         "ended_at": record.ended_at,

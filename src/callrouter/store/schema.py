@@ -69,6 +69,7 @@ CALL_RECORD = Table(
     Column("unserved", String(32), nullable=False),  # why nobody was reached; '' if somebody was, or it was closed
     Column("arrived_at", Double, nullable=False),
     Column("ended_at", Double, nullable=False),
+    Column("end_seen", Boolean, nullable=False),  # false: it was found to be gone then
     Column("wait_s", Double, nullable=False),
     Column("talk_s", Double, nullable=False),
     Column("on_hold_s", Double, nullable=False),  # part of talk_s
