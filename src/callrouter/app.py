@@ -113,6 +113,7 @@ class Service:
             inbox_max=service.inbox_max,
             rate=options.rate,
             stopwatch=options.steady,
+            leapt_s=lambda: clock.leapt_s if isinstance(clock, Clock) else 0.0,
         )
         self.store = Store(wiring.database_url(service, state_dir), wiring.RouterSeats(self.router), clock)
         self.feed = Feed(

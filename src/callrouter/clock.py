@@ -1,8 +1,9 @@
 """UTC seconds that never run backwards: the one clock of the service.
 
 Durations follow the machine's steady clock, so a correction by NTP neither freezes a wait nor ends it early. The
-reading is led back to the wall clock gently. Only when the wall clock is far ahead (it was set after the start, or the
-machine slept) is the reading put right at once, since opening hours would be wrong all day.
+reading is led back to the wall clock gently. Only when the wall clock is far ahead (it was set after the start) is the
+reading put right at once, since opening hours would be wrong all day; `leapt_s` tells by how much, so that nobody takes
+it for time that has passed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Clock:
         self._wall = wall
         self._steady = steady
         self._last = wall()
+        self.leapt_s = 0.0  # in all
         self._steady_last = steady()
 
     def __call__(self) -> float:
@@ -38,8 +40,11 @@ class Clock:
         error, slew = self._wall() - now, SLEW * passed
         if error <= slew:
             now += error if error >= -slew else -slew
+        elif error > LEAP_S:
+            now += error
+            self.leapt_s += error
         else:
-            now += error if error > LEAP_S else slew
+            now += slew
         if now > self._last:
             self._last = now
         return self._last

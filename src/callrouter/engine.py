@@ -20,6 +20,7 @@ from callrouter.core.events import (
     AgentActed,
     AgreementSwitched,
     CallId,
+    ClockSet,
     Event,
     LinkDown,
     OrderLost,
@@ -106,10 +107,11 @@ class Engine:
         inbox_max: int = 20_000,
         rate: float = 1.0,
         stopwatch: Callable[[], float] = perf_counter,
+        leapt_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """rate: how many of the clock's seconds pass in one of the loop's (a demo may run at 20 times the pace).
 
-        stopwatch: steady seconds, to measure its own work.
+        stopwatch: steady seconds, to measure its own work. leapt_s: how far the clock has leapt ahead in all.
         """
         self.router = router
         self._clock = clock
@@ -121,6 +123,8 @@ class Engine:
         self._inbox_max = inbox_max
         self._rate = rate
         self._stopwatch = stopwatch
+        self._leapt_s = leapt_s
+        self._leaps_told_s = leapt_s()
         self._inbox: deque[_Item] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -259,6 +263,11 @@ class Engine:
         seen: list[_Turn] = []
         answers: list[tuple[_Answer, tuple[Command, ...] | None]] = []
         now, started = self.now(), self._stopwatch()
+        leap_s = self._leapt_s() - self._leaps_told_s
+        if leap_s:
+            self._leaps_told_s += leap_s
+            log.warning("the clock was set ahead", by_s=leap_s)
+            self._handle(ClockSet(leap_s), now, started, orders, seen)
         due = self.router.next_deadline()
         if due is not None and due <= now and now >= self._stuck_until:
             self._tick(now, orders, seen)

@@ -49,11 +49,16 @@ def test_a_small_step_forward_is_led_in_gently() -> None:
 
 
 def test_a_great_leap_forward_is_believed() -> None:
-    """A clock that was put right by more than five minutes counts at once."""
+    """A clock that was put right by more than five minutes counts at once, and says so."""
     machine = Machine()
     clock = machine.clock()
     machine.wall += LEAP_S + 100.0
     assert clock() == machine.wall
+    assert clock.leapt_s == LEAP_S + 100.0
+    machine.wall -= 2 * LEAP_S
+    machine.pass_s(1.0)
+    clock()
+    assert clock.leapt_s == LEAP_S + 100.0
 
 
 def test_never_backwards() -> None:

@@ -14,6 +14,7 @@ from callrouter.core.events import (
     AgreementSwitched,
     CallArrived,
     CallEnded,
+    ClockSet,
     Event,
     OrderLost,
     SiteRead,
@@ -35,9 +36,8 @@ class World:
         self.orders: list[Order] = []
         self.log: list[str] = []
         loop = asyncio.get_running_loop()
-        self.engine = Engine(
-            self.core, lambda: START + loop.time(), options.pop("execute", self.orders.append), **options
-        )
+        clock = options.pop("clock", lambda: START + loop.time())
+        self.engine = Engine(self.core, clock, options.pop("execute", self.orders.append), **options)
 
     async def settled(self) -> None:
         """Until the inbox is empty and a turn has passed."""
@@ -157,6 +157,22 @@ def test_time_never_runs_backwards() -> None:
 
     run_virtual(main())
     assert seen == sorted(seen)
+
+
+def test_a_clock_that_leaps_is_told_before_anything_else() -> None:
+    """The router hears by how much before it handles what comes then, a deadline that seems to be over as well."""
+
+    async def main() -> None:
+        leapt = [0.0]
+        loop = asyncio.get_running_loop()
+        async with running(World(clock=lambda: START + loop.time() + leapt[0], leapt_s=lambda: leapt[0])) as world:
+            world.core.deadlines = [START + 50.0]
+            leapt[0] = 3_600.0
+            world.engine.submit(ARRIVED)
+            await world.settled()
+            assert world.core.events == [ClockSet(3_600.0), ARRIVED]
+
+    run_virtual(main())
 
 
 def test_ask_returns_what_was_decided() -> None:

@@ -5,8 +5,9 @@ What can be computed (indexes, timers) is not kept. A thawed state behaves exact
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import inf
+from typing import Any
 
 from callrouter.core.agents import AgentSeat, AgentState, Intent
 from callrouter.core.backlog import Back
@@ -17,7 +18,7 @@ from callrouter.core.events import HotlineMode
 from callrouter.core.overflow import Deal, Health
 from callrouter.core.plan import Hotline, Plan
 from callrouter.core.state import State
-from callrouter.core.timers import Rank
+from callrouter.core.timers import Rank, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,47 @@ def thaw(saved: Checkpoint) -> State:
         _rearm(s, timer)
     s.dirty_teams, s.dirty_lanes, s.dirty_backlogs, s.held, s.out = {}, {}, {}, {}, []
     return s
+
+
+def set_clock(s: State, by_s: float) -> None:
+    """Move all that has lasted since some instant, or lasts until one, along with a clock that was set.
+
+    What stands in a calendar (opening hours, windows, the end of a switch, a callback's day) stays there.
+    """
+    out = s.out
+    vars(s).update(vars(thaw(_moved(freeze(s), by_s))))
+    s.out = out
+
+
+CALL_TIMES = ("arrived_at", "limit_at", "answered_at", "somebody_at", "left_at", "on_hold_at", "prompted_at")
+SEAT_TIMES = ("since", "idle_since", "resume_at")
+
+
+def _moved(saved: Checkpoint, by_s: float) -> Checkpoint:
+    def on(at: float) -> float:
+        return after(at, by_s)
+
+    def all_of(one: Any, names: tuple[str, ...]) -> dict[str, float]:
+        return {name: on(at) for name in names if (at := getattr(one, name)) is not None}
+
+    def call(one: SavedCall) -> SavedCall:
+        offer = None if one.offer is None else replace(one.offer, at=on(one.offer.at))
+        return replace(one, offer=offer, **all_of(one, CALL_TIMES))  # type: ignore[arg-type]
+
+    def lasts(timer: SavedTimer) -> bool:
+        return timer.rank not in (Rank.AGREEMENT, Rank.CALLBACK) or timer.ref.startswith("health/")
+
+    return replace(
+        saved,
+        calls=tuple(map(call, saved.calls)),
+        seats=tuple(replace(seat, **all_of(seat, SEAT_TIMES)) for seat in saved.seats),  # type: ignore[arg-type]
+        health=tuple(replace(one, decided=tuple((on(at), good) for at, good in one.decided)) for one in saved.health),
+        trunks_down=tuple((a, b, None if until is None else on(until)) for a, b, until in saved.trunks_down),
+        reread_at=tuple((site, on(at)) for site, at in saved.reread_at),
+        hope_until=tuple((site, on(at)) for site, at in saved.hope_until),
+        affinity=tuple((caller, agent, on(at)) for caller, agent, at in saved.affinity),
+        timers=tuple(replace(timer, due=on(timer.due)) if lasts(timer) else timer for timer in saved.timers),
+    )
 
 
 def _rearm(s: State, saved: SavedTimer) -> None:

@@ -327,6 +327,13 @@ class PlanReplaced:
 
 
 @record
+class ClockSet:
+    """The clock stood wrong and was set: an hour may have passed in an instant. Nobody has waited longer for that."""
+
+    by_s: float
+
+
+@record
 class Tick:
     """`Router.next_deadline()` has come. The driver sends it; the router never looks at a clock."""
 
@@ -354,5 +361,6 @@ Event = (
     | AgreementSwitched
     | HotlineSwitched
     | PlanReplaced
+    | ClockSet
     | Tick
 )

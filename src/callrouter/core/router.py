@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from callrouter.core.calls import HEARING, Attempt, Call, CallState
-from callrouter.core.checkpoint import Checkpoint, freeze, thaw
+from callrouter.core.checkpoint import Checkpoint, freeze, set_clock, thaw
 from callrouter.core.commands import CancelOffer, Command
 from callrouter.core.duty import agent_acted, phone_acted, phone_leg, phone_state, resume
 from callrouter.core.events import (
@@ -23,6 +23,7 @@ from callrouter.core.events import (
     CallHeld,
     CallId,
     CallTaken,
+    ClockSet,
     DigitsRead,
     Event,
     HotlineSwitched,
@@ -305,6 +306,10 @@ def _plan_replaced(s: State, e: PlanReplaced) -> None:
         s.reread(site.name, "a new plan may name phones that were not read")
 
 
+def _clock_set(s: State, e: ClockSet) -> None:
+    set_clock(s, e.by_s)
+
+
 def _tick(s: State, _: Tick) -> None:
     while (due := s.timers.pop_due(s.now)) is not None:
         rank, ref = due
@@ -379,5 +384,6 @@ _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     AgreementSwitched: _agreement_switched,
     HotlineSwitched: _hotline_switched,
     PlanReplaced: _plan_replaced,
+    ClockSet: _clock_set,
     Tick: _tick,
 }
