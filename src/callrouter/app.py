@@ -270,6 +270,9 @@ class Service:
 
     async def apply(self, loaded: Loaded) -> None:
         """Put a new configuration in force without touching a call. Raises what `__init__` does, and NotDecided."""
+        if self.router.plan.sites and not loaded.plan.sites:
+            # an editor that empties a file before it writes it would have every call dropped from the books
+            raise ValueError("the configuration names no site; while calls are served one must be left")
         connections = await asyncio.to_thread(wiring.connections, loaded.network, self.options.reveal)
         tls = {name: await asyncio.to_thread(one.context) for name, one in connections.items()}
         before = self.router.plan.version

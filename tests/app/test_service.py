@@ -176,6 +176,17 @@ async def test_reload_refuses_a_bad_plan_and_says_so(network: Network, tmp_path:
         await until(lambda: not service.reasons())
 
 
+async def test_reload_refuses_to_drop_all_sites(network: Network, tmp_path: Path) -> None:
+    """An editor that empties the file before it writes it does not end every call in the books."""
+    async with network.service(tmp_path / "var", folder=network.folder) as service:
+        before = service.router.plan
+        (network.folder / "network.yaml").write_text("")
+        service.request_reload()
+        await until(service.reasons)
+        assert "names no site" in service.reasons()[0]
+        assert service.router.plan is before
+
+
 async def test_reload_refuses_a_missing_secret(network: Network, tmp_path: Path) -> None:
     """A plan whose secrets cannot be had is refused like one with a mistake."""
     async with network.service(tmp_path / "var", folder=network.folder) as service:
