@@ -10,6 +10,7 @@ import gc
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
@@ -38,6 +39,7 @@ from callrouter.journal.tail import Tail, unread
 from callrouter.journal.writer import Journal, JournalLimits
 from callrouter.measures import Measures
 from callrouter.office.office import Office, Outside
+from callrouter.outlook import Outlook
 from callrouter.reach import record_families
 from callrouter.store.books import Books
 from callrouter.store.feed import Feed
@@ -52,6 +54,7 @@ from callrouter.web.service import Server
 log = structlog.get_logger(__name__)
 
 GARBAGE_OBJECTS = 10_000  # made and still alive before new ones are searched: a millisecond
+WARM_AFTER_S = 20.0
 RESTART_S = 1.0  # before a helper task that broke is started again
 
 RESTORE_MAX = 500  # events at once: the inbox is bounded
@@ -126,6 +129,8 @@ class Service:
             opened=lambda: self.store.opened,
         )
         self.engine.observe(self.store.observe)
+        self.outlook = Outlook(service.forecast, self.router.checkpoint, clock())
+        self.engine.observe(self.outlook.observe)
         self.switchboard = Switchboard({}, self._submit)
         self._tls = {name: one.context() for name, one in self._connections.items()}
         context = Context(
@@ -139,6 +144,7 @@ class Service:
             audit=self.store.audit,
             clock=self.engine.now,
             tokens=wiring.tokens(service, options.reveal),
+            whatif=self.outlook.ask if service.forecast else None,
         )
         host = service.host if options.host is None else options.host
         self.figures = Figures(
@@ -165,7 +171,11 @@ class Service:
             context,
             wiring.accounts(service, self.store.engine),
             service.pages,
-            parts={Figures: self.figures, Preview: Preview(), Office: self.office},
+            parts={
+                Figures: self.figures,
+                Preview: Preview(self.outlook.foresee if service.forecast else None),
+                Office: self.office,
+            },
             demo=options.demo,
             rate=options.rate,
         )
@@ -219,6 +229,7 @@ class Service:
         self._keep("pages", self.front.live.run)
         for name, run in self.office.runs().items():
             self._keep(name, run)
+        self._tasks.append(asyncio.create_task(self._warm_up(), name="forecasts"))
         for name in self._connections:
             self._link(name)
         self.measures.show_agreements(wiring.switches(self.router))
@@ -249,8 +260,17 @@ class Service:
         await self.feed.round()
         await self.office.close()
         self.front.passwords.close()
+        self.outlook.close()
         await self.store.close()
         log.info("callrouter has stopped")
+
+    async def _warm_up(self) -> None:
+        """After the start, which has more urgent things to do."""
+        await asyncio.sleep(WARM_AFTER_S)
+        try:
+            await asyncio.to_thread(self.outlook.warm)
+        except (OSError, BrokenExecutor):
+            log.exception("no processes to simulate in; the next question tries again")
 
     def request_stop(self) -> None:
         """From a signal handler."""

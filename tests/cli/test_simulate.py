@@ -38,6 +38,9 @@ def simulate(folder: Path, *more: str, scenario: str = SCENARIO, config: Path = 
     return CliRunner().invoke(main, ["simulate", str(config), "--scenario", str(file), *more])
 
 
+run = simulate
+
+
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_processes(tmp_path: Path) -> None:
     """Figures, page, calls and trace; another seed gives others."""
     made = []
@@ -111,6 +114,12 @@ class _Tags(HTMLParser):
 
 def test_problems_of_configuration_scenario_and_trace_are_told_with_their_place(tmp_path: Path) -> None:
     """And the command ends with status 2."""
+    (tmp_path / "network").mkdir()
+    (tmp_path / "network" / "all.yaml").write_text(NETWORK, encoding="utf-8")
+
+    def simulate(folder: Path, *more: str, scenario: str = FILES, config: Path = tmp_path / "network") -> Result:
+        return run(folder, *more, scenario=scenario, config=config)
+
     result = simulate(tmp_path, scenario="start: never\n")
     assert (result.exit_code, "scenario.yaml:1:8: 'never' is no day" in result.output) == (2, True)
     assert simulate(tmp_path, config=tmp_path / "nowhere").exit_code == 2
@@ -118,12 +127,12 @@ def test_problems_of_configuration_scenario_and_trace_are_told_with_their_place(
     head = "at_s,hotline,caller,talk_s,wrap_s,patience_s\n"
     for text, message in (
         ("at,hotline\n", "trace.csv:1:1: the first line is 'at,hotline'; write at_s,hotline,caller,talk_s,wrap_s"),
-        (head + "1,aachen,,5,,\n0.5,aachen,,5,,\n", "trace.csv:3:1: at_s: 0.5 comes before the line above; sort"),
-        (head + "1,achen,,5,,\n", "trace.csv:2:1: hotline 'achen' does not exist; did you mean 'aachen'?"),
-        (head + "1,aachen,,,,\n", "trace.csv:2:1: talk_s: '' is no number of seconds; write it like 30 or 2.5"),
-        (head + "1,aachen,,5,-1,\n", "trace.csv:2:1: wrap_s: -1 is out of bounds; use 0 to 1000000000"),
-        (head + "1,aachen\n", "trace.csv:2:1: 2 columns stand here, not 6; write at_s"),
-        (head + '1,"aachen,,5,,\n', "not CSV: unexpected end of data; check the quotes"),
+        (head + "1,green,,5,,\n0.5,green,,5,,\n", "trace.csv:3:1: at_s: 0.5 comes before the line above; sort"),
+        (head + "1,gren,,5,,\n", "trace.csv:2:1: hotline 'gren' does not exist; did you mean 'green'?"),
+        (head + "1,green,,,,\n", "trace.csv:2:1: talk_s: '' is no number of seconds; write it like 30 or 2.5"),
+        (head + "1,green,,5,-1,\n", "trace.csv:2:1: wrap_s: -1 is out of bounds; use 0 to 1000000000"),
+        (head + "1,green\n", "trace.csv:2:1: 2 columns stand here, not 6; write at_s"),
+        (head + '1,"green,,5,,\n', "not CSV: unexpected end of data; check the quotes"),
     ):
         trace.write_text(text, encoding="utf-8")
         result = simulate(tmp_path, "--trace", str(trace))
@@ -137,9 +146,7 @@ def test_problems_of_configuration_scenario_and_trace_are_told_with_their_place(
 
 def test_callers_whom_nobody_ever_serves_are_warned_of(tmp_path: Path) -> None:
     """With the mend, and the run ends all the same."""
-    scenario = (
-        "start: 2026-11-23 09:00\ncallers: {aachen: {ring_max_s: null}}\nchanges: [site aachen down 00:00-24:00]\n"
-    )
+    scenario = "start: 2026-11-23 09:00\ncallers: {aachen: {ring_max_s: null}}\nroster: {aachen: []}\n"
     trace = tmp_path / "trace.csv"
     trace.write_text("at_s,hotline,caller,talk_s,wrap_s,patience_s\n1,aachen,,5,,\n", encoding="utf-8")
     calls = tmp_path / "calls.csv"

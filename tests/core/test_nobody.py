@@ -501,3 +501,16 @@ def test_a_checkpoint_keeps_the_promises() -> None:
     press(story, call)
     story.pass_time(EVENING - story.now + 1.0)
     assert [one.number for one in promised(story)] == [HIS]
+
+
+def test_a_hotline_that_turns_nobody_away_lets_him_ring_to_the_limit() -> None:
+    """Though nobody is logged in who could come: the rules by which simulations are published know no more."""
+    story = Story(plan(turns_away=False, ring_max_s=40.0, nobody=Nobody.BUSY, callback=None), ready="")
+    for agent in ("gera/2001", "gera/2002"):
+        story.act(agent, e.AgentAct.LOG_OUT)
+    story.pass_time(60.0)
+    call = story.dial()
+    story.pass_time(39.0)
+    assert call in story.calls
+    story.pass_time(2.0)
+    assert story.books.ended[call].wait_s == 40.0

@@ -16,7 +16,12 @@ class CheckedRouter(Router):
 
     def __init__(self, plan: Plan, now: float = 0.0) -> None:
         super().__init__(plan, now)
+        self.keep_books()
+
+    def keep_books(self) -> None:
+        """From the state as it is."""
         self.books = Books(self)
+        self.books.state |= {seat.id: str(seat.state) for seat in self.state.seats.values()}
         self.events = 0
 
     def handle_all(self, events: Sequence[Event], now: float) -> list[Command]:

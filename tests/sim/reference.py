@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-HOPE = 15_000_000
-
 
 @dataclass
 class RefAgent:
@@ -74,10 +72,6 @@ class RefWorld:
     calls: list[RefCall]
     waiting: list[RefCall] = field(default_factory=list)
     now: int = 0
-    hope: dict[str, int] = field(default_factory=dict)  # team -> until when its callers hope, whoever is there
-
-    def __post_init__(self) -> None:
-        self.hope = {agent.team: HOPE for agent in self.agents} | {h.team: HOPE for h in self.hotlines.values()}
 
     def wanted(self, team: str) -> int:
         members = [a for a in self.agents if a.team == team]
@@ -97,7 +91,6 @@ class RefWorld:
                 if len(free) > places:
                     free.remove(agent)
                     agent.on_duty = False
-                    self.hope[agent.team] = self.now + HOPE
             for agent in members:
                 if len(free) < places and not agent.on_duty and not agent.busy:
                     free.append(agent)
@@ -114,8 +107,6 @@ class RefWorld:
                 others = [a for a in self.agents if a.team == agent.team and a is not agent]
                 taken = sum(a.busy or a.free for a in others)
                 agent.on_duty = taken < self.wanted(agent.team)
-                if not agent.on_duty:
-                    self.hope[agent.team] = self.now + HOPE
                 agent.idle_since = self.now
 
     def in_order(self) -> list[RefCall]:
@@ -147,25 +138,16 @@ class RefWorld:
         for call in self.in_order():
             team = self.hotlines[call.hotline].team
             for agreement in self.agreements:
-                if agreement.borrower == team and self.may_borrow(call, agreement):
+                if (
+                    agreement.borrower == team
+                    and self.enabled(agreement)
+                    and (not agreement.hotlines or call.hotline in agreement.hotlines)
+                    and len(self.free_of(agreement.lender)) > agreement.reserve
+                    and (agreement.max_calls is None or self.lent(agreement) < agreement.max_calls)
+                ):
                     self.serve(call, agreement.lender, agreement.name)
                     return True
         return False
-
-    def may_borrow(self, call: RefCall, agreement: RefAgreement) -> bool:
-        return (
-            self.enabled(agreement)
-            and (not agreement.hotlines or call.hotline in agreement.hotlines)
-            and len(self.free_of(agreement.lender)) > agreement.reserve
-            and (agreement.max_calls is None or self.lent(agreement) < agreement.max_calls)
-        )
-
-    def hopeless(self, call: RefCall) -> bool:
-        """Nobody of his team is there, nor could an agreement take him now."""
-        team = self.hotlines[call.hotline].team
-        if any(a.team == team and (a.on_duty or a.busy) for a in self.agents):
-            return False
-        return not any(a.borrower == team and self.may_borrow(call, a) for a in self.agreements)
 
     def hand_out(self) -> None:
         while self.serve_one():
@@ -191,21 +173,15 @@ class RefWorld:
             limit = self.hotlines[call.hotline].ring_max
             if limit is not None and call.at + limit <= self.now:
                 self.leave(call, "busied")
-        for call in list(self.waiting):
-            if self.hope[self.hotlines[call.hotline].team] == self.now and self.hopeless(call):
-                self.leave(call, "busied")
 
     def arrive(self, call: RefCall) -> None:
         opens = self.hotlines[call.hotline].opens
         if opens is not None and not any(start <= self.now < end for start, end in opens):
             call.outcome, call.wait = "closed", 0
             return
-        hopeless = self.now >= HOPE and self.hopeless(call)
         self.waiting.append(call)
         self.ends_and_hand_out()
         self.give_up()
-        if hopeless and call in self.waiting:
-            self.leave(call, "busied")
 
     def instant(self) -> None:
         self.change_roster()
@@ -223,7 +199,6 @@ class RefWorld:
         times += [at + limit for at, limit in limits if limit is not None]
         times += [t for spans in self.rosters.values() for start, end, _ in spans for t in (start, end)]
         times += [since for agreement in self.agreements for since, _ in agreement.on]
-        times += self.hope.values()
         return min((t for t in times if t > self.now), default=None)
 
     def run(self) -> list[RefCall]:

@@ -151,16 +151,10 @@ def test_time_on_duty_is_what_the_roster_says_and_what_the_busy_add() -> None:
     assert day.end_us == 100 * S
 
 
-def test_callers_whom_nobody_can_serve_are_told_so() -> None:
-    """Without patience and limit: when it is sure that nobody is there, and from then on at once."""
-    rows = told(plan(gera=0), [call(0), call(1, patience_s=5), call(20), call(20, patience_s=0)])
-    assert rows == [("busied", 15, ""), ("abandoned", 5, ""), ("busied", 0, ""), ("abandoned", 0, "")]
-
-
 def test_callers_whom_nobody_will_ever_serve_are_abandoned_without_a_wait() -> None:
-    """Without patience and limit, at a site that never comes back, a call has no end; the simulator has."""
-    rows = told(plan(), [call(1), call(6, patience_s=5)], switches=_down("gera", 0, 10**7))
-    assert rows == [("abandoned", None, ""), ("abandoned", 5, "")]
+    """Without patience, limit and agents a call has no end; the simulator has."""
+    rows = told(plan(gera=0), [call(0), call(1, patience_s=5), call(40, patience_s=5)])
+    assert rows == [("abandoned", None, ""), ("abandoned", 5, ""), ("abandoned", 5, "")]
 
 
 # ---- sites without link

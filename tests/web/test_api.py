@@ -13,7 +13,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from callrouter.core.commands import Command
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event
 from callrouter.engine import NotDecided, Overloaded
-from callrouter.web.context import Token, bearer
+from callrouter.web import models
+from callrouter.web.context import CannotTell, Token, bearer
 from callrouter.web.service import Server, make_app
 from tests.web.conftest import Client
 from tests.web.world import CALL, CALLER, NOW, WRITE, World
@@ -403,3 +404,46 @@ async def test_the_server_listens_on_loopback_by_default(world: World) -> None:
             await second.start()
     finally:
         await server.stop()
+
+
+async def test_what_a_change_would_do_is_told_without_changing_anything(world: World, read: Headers) -> None:
+    """Who may read may ask; what the simulator says comes as the schema has it."""
+    share = {"value": 0.9, "low": 0.8, "median": 0.9, "high": 1.0}
+    site = {"name": "gera", "calls": 40.0, "as_is": share, "changed": share, "points": -3.2, "points_half": 1.1}
+    horizon = {"name": "hour", "seconds": 3600, "runs": 8, "says": [{"de": "Ja.", "en": "Yes."}], "hotlines": []}
+    asked: list[str] = []
+
+    async def whatif(change: str) -> dict[str, object]:
+        asked.append(change)
+        sites = [{**site, "extra_calls_per_h": -2.0}]
+        return {"at": models.instant(NOW), "change": change, "horizons": [{**horizon, "sites": sites}]}
+
+    async with TestClient(TestServer(make_app(replace(world.context(), whatif=whatif)))) as client:
+        answer = await get(client, "/whatif?change=agreement%20gera-magdeburg%20off", read)
+    assert asked == ["agreement gera-magdeburg off"]
+    assert answer["horizons"][0]["sites"][0]["points"] == -3.2
+    assert not world.entries
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (CannotTell("team 'x' does not exist", "did you mean 'y'?", question=True), 422),
+        (CannotTell("others are asking already", "ask again", busy=True), 503),
+        (CannotTell("no scenario is configured", "name it"), 404),
+    ],
+)
+async def test_why_there_is_no_forecast_is_told(world: World, read: Headers, error: CannotTell, status: int) -> None:
+    """A sentence that is not understood, a service that is busy, a forecast that is not configured."""
+
+    async def whatif(_change: str) -> dict[str, object]:
+        raise error
+
+    async with TestClient(TestServer(make_app(replace(world.context(), whatif=whatif)))) as client:
+        problem = await get(client, "/whatif?change=x", read, status)
+    assert error.what in problem["detail"]
+
+
+async def test_a_router_without_forecasts_says_so(client: Client, read: Headers) -> None:
+    """404, not a fault."""
+    assert "no forecasts" in (await get(client, "/whatif?change=x", read, 404))["detail"]

@@ -12,6 +12,8 @@ from callrouter import __version__
 COMMANDS: dict[str, str] = {
     "explain": "routing",
     "simulate": "simulate",
+    "whatif": "whatif",
+    "scenarios": "scenarios",
     "route-test": "routing",
     "run": "service",
     "replay": "replay",

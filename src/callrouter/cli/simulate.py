@@ -98,17 +98,17 @@ def simulate(
             day, done = _first(jobs[0], calls, lambda at_us: bar.update(task, completed=at_us))
             found.append(figures(day, done, case, loaded.plan))
             _warn(done)
-            _write(calls_out, lambda file: write_calls(done, file))
-            _write(trace_out, lambda file: write_trace(done, file))
+            write_file(calls_out, lambda file: write_calls(done, file))
+            write_file(trace_out, lambda file: write_trace(done, file))
         rest = jobs[len(found) :]
         bar.update(task, total=len(jobs), completed=len(found))
         found += many(rest, processes, lambda done: bar.update(task, completed=len(jobs) - len(rest) + done))
     told = _told(loaded, case, seed, found)
-    _write(json_out, lambda file: file.write(json.dumps(told, ensure_ascii=False, indent=1) + "\n"))
+    write_file(json_out, lambda file: file.write(json.dumps(told, ensure_ascii=False, indent=1) + "\n"))
     if html_out:
         from callrouter.sim.report import page
 
-        _write(html_out, lambda file: file.write(page(told)))
+        write_file(html_out, lambda file: file.write(page(told)))
     console = Console(width=None if sys.stdout.isatty() else 160)
     for table in tables(estimates(found)):
         console.print(table)
@@ -133,7 +133,7 @@ def _warn(calls: Sequence[Call]) -> None:
         )
 
 
-def _write(path: Path | None, write: Callable[[TextIO], object]) -> None:
+def write_file(path: Path | None, write: Callable[[TextIO], object]) -> None:
     if path is None:
         return
     try:
@@ -154,6 +154,7 @@ def _told(loaded: Loaded, case: Case, seed: int, found: Sequence[Numbers]) -> di
         "days": scenario.days,
         "zone": case.clock.zone,
         "changes": [change.text for change in case.changes],
+        "known": scenario.known,
         "seed": seed,
         "runs": len(found),
         **as_json(estimates(found)),

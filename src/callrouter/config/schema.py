@@ -374,6 +374,8 @@ class Service(Model):
         list[Country], BeforeValidator(listed, json_schema_input_type=list[Country] | Country), Field(min_length=1)
     ] = ["DE"]
     """Countries (ISO 3166) whose numbers may be rung back; those that cost more than a call never are."""
+    forecast: Beside | None = None
+    """Scenario of an ordinary day, from which is said what a switch would do today; relative to this folder."""
     inbox_max: Annotated[Whole, Field(ge=100, le=10_000_000)] = 20_000
     """Events that may wait to be handled."""
 

@@ -148,6 +148,7 @@ class Hotline:
     say_busy: str = ""  # when nobody could serve the caller
     say_notice: str = ""  # while a supervisor has switched the hotline to notice
     nobody: Nobody = Nobody.ANNOUNCE
+    turns_away: bool = True  # a caller to whom nobody could come is told so at once, instead of ringing to the limit
     callback: CallbackRules | None = None  # None: nobody is rung back
 
 

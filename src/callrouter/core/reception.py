@@ -127,7 +127,7 @@ def line_full(call: Call, hotline: Hotline) -> None:
 def turn_away(s: State, call: Call) -> None:
     """Decide whether a call that listens need not wait at all: nobody can come, or there is no room in the line."""
     hotline = s.hotlines[call.hotline]
-    why = nobody_for(s, call)
+    why = nobody_for(s, call) if hotline.turns_away else ""
     if why:
         call.release, call.busied = (BUSY, Outcome.BUSIED, why), Unserved.NOBODY_THERE
     elif call.capture is Capture.DECLINED and s.waiting[call.hotline] > hotline.line_max:

@@ -6,7 +6,7 @@ the same calls and some more; a longer conversation is the same caller's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from callrouter.config.hours import DAYS, days_of
@@ -15,7 +15,7 @@ from callrouter.sim.call import Call
 from callrouter.sim.case import Case, instants
 from callrouter.sim.desks import desk_of
 from callrouter.sim.draws import Distribution, Lognormal, Stream, chosen, poisson, scaled
-from callrouter.sim.kernel import SECOND_US
+from callrouter.sim.kernel import NEVER_US, SECOND_US
 
 SLOT_S = model.SLOT_S
 SLOTS = 86_400 // SLOT_S
@@ -41,42 +41,72 @@ class _Source:
 class Callers:
     """The callers of one run. `arrivals()` are their first calls; `again` is what `Day` asks."""
 
-    def __init__(self, case: Case, seed: int, run: int) -> None:
+    def __init__(
+        self,
+        case: Case,
+        seed: int,
+        run: int,
+        factors: Mapping[str, float] | None = None,
+        only: Collection[str] | None = None,
+    ) -> None:
+        """factors: per hotline, of how many come. only: the hotlines that are called at all."""
         self._case = case
+        self._factors = factors or {}
         self._sources = [
             _source(case, name, callers, seed, run)
             for name, callers in case.scenario.callers.items()
-            if callers.arrivals is not None
+            if callers.arrivals is not None and (only is None or name in only)
         ]
         self._desks = case.desks
 
-    def arrivals(self) -> Iterator[Call]:
-        """In order; those of one day at a time are in memory."""
-        days = self._case.scenario.days
-        for day in range(days):
-            found = [call for index in range(len(self._sources)) for call in self._day(index, day)]
+    def arrivals(self, until_us: int = NEVER_US) -> Iterator[Call]:
+        """In order, those before `until_us`; the calls of one day at a time are in memory."""
+        for day in range(self._case.scenario.days):
+            found = [call for index in range(len(self._sources)) for call in self._day(index, day, until_us)]
             found.sort(key=lambda call: (call.at_us, call.key))
             yield from found
 
-    def _day(self, index: int, day: int) -> Iterator[Call]:
-        source, clock = self._sources[index], self._case.clock
+    def _day(self, index: int, day: int, until_us: int) -> Iterator[Call]:
+        source = self._sources[index]
         arrivals = source.callers.arrivals
         assert arrivals is not None
-        level = _factor(arrivals, clock.day(day).isoformat(), clock.day(day).weekday())
+        level = 1.0
         if arrivals.day_cv:
-            level *= Lognormal(1.0, arrivals.day_cv).of(source.whole.at(day)[0])
-        for slot, expected in enumerate(source.expected):
-            if not expected * level:
+            level = Lognormal(1.0, arrivals.day_cv).of(source.whole.at(day)[0])
+        for slot, start, end, mean in self._slots(source, day):
+            if end <= 0 or start >= until_us:
                 continue
-            start, end = clock.us(day, slot * SLOT_S), clock.us(day, (slot + 1) * SLOT_S)
-            mean = expected * level
-            for (first, last), factor in source.factors:
-                if first <= (start + end) // 2 < last:
-                    mean *= factor
-            for number in range(poisson(mean, source.whole, day + 1, slot)):
+            for number in range(poisson(mean * level, source.whole, day + 1, slot)):
                 call = self._call(source, index, day, slot, number, start, end)
-                if call.at_us >= 0:
+                if 0 <= call.at_us < until_us:
                     yield call
+
+    def _slots(self, source: _Source, day: int) -> Iterator[tuple[int, int, int, float]]:
+        """(half hour, from, to, calls expected) of one day."""
+        clock, arrivals = self._case.clock, source.callers.arrivals
+        assert arrivals is not None
+        level = _factor(arrivals, clock.day(day).isoformat(), clock.day(day).weekday())
+        level *= self._factors.get(source.name, 1.0)
+        for slot, expected in enumerate(source.expected):
+            if expected * level:
+                start, end = clock.us(day, slot * SLOT_S), clock.us(day, (slot + 1) * SLOT_S)
+                mean = expected * level
+                for (first, last), factor in source.factors:
+                    if first <= (start + end) // 2 < last:
+                        mean *= factor
+                yield slot, start, end, mean
+
+    def expected(self, from_us: int, to_us: int) -> dict[str, float]:
+        """Per hotline, the first calls of the first day that are expected between two instants."""
+        found = {}
+        for source in self._sources:
+            overlaps = (
+                mean * max(0, min(end, to_us) - max(start, from_us)) / (end - start)
+                for _, start, end, mean in self._slots(source, 0)
+                if end > start
+            )
+            found[source.name] = sum(overlaps)
+        return found
 
     def _call(self, source: _Source, index: int, day: int, slot: int, number: int, start: int, end: int) -> Call:
         u = source.each.at(day, slot, number)
@@ -96,8 +126,15 @@ class Callers:
             key=(index, day, slot, number),
         )
 
+    def somebody(self, hotline: str, number: int) -> tuple[int, ...]:
+        """The key of a caller who was not drawn: he redials as others of his hotline do."""
+        index = next((i for i, source in enumerate(self._sources) if source.name == hotline), None)
+        return () if index is None else (index, -1, number, 0)
+
     def again(self, call: Call, now_us: int) -> Call | None:
         """The next call of somebody who was not reached, or None."""
+        if not call.key:
+            return None
         index, day, slot, number = call.key
         source = self._sources[index]
         redial = source.callers.redial

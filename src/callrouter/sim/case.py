@@ -43,11 +43,16 @@ class Case:
 
 
 def make_case(
-    plan: Plan, scenario: model.Scenario, changes: Sequence[Change], bounded: Collection[str] = (), last_us: int = 0
+    plan: Plan,
+    scenario: model.Scenario,
+    changes: Sequence[Change],
+    bounded: Collection[str] = (),
+    last_us: int = 0,
+    clock: SimClock | None = None,
 ) -> Case:
-    """bounded: see `stage.staged`. last_us: of a trace, so that rosters reach to its end."""
+    """bounded: see `stage.staged`. last_us: of a trace, so that rosters reach to its end. clock: instead of its own."""
     zone = scenario.zone or plan.sites[0].zone
-    clock = SimClock(datetime.fromisoformat(scenario.start), zone)
+    clock = clock or SimClock(datetime.fromisoformat(scenario.start), zone)
     days = max(scenario.days, clock.second_of_day(last_us)[0] + 1)
     until_us = clock.us(days - 1, DAY_S)
     changed = with_settings(plan, scenario, changes)
@@ -99,11 +104,11 @@ def _hotline_with(plan: Plan, name: str, **values: Any) -> Plan:
 
 
 def _agreement_with(plan: Plan, change: Change, **values: Any) -> Plan:
-    def meant(lender: str) -> bool:
-        return not change.of_team or lender == change.of_team
-
     agreements = (
-        replace(one, **values) if one.name == change.name and meant(one.lender) else one for one in plan.agreements
+        replace(one, **values)
+        if one.name == change.name and change.of_team in ("", one.lender) and change.borrower in ("", one.borrower)
+        else one
+        for one in plan.agreements
     )
     return replace(plan, agreements=tuple(agreements))
 
@@ -174,7 +179,6 @@ def instants(when: When, clock: SimClock, days: int) -> Iterator[tuple[int, int]
 
 def _switches(plan: Plan, changes: Iterable[Change], clock: SimClock, days: int) -> Iterator[Switch]:
     """What is switched or breaks at instants. What began before the run counts from its beginning."""
-    configured = {one.name: one.enabled for one in plan.agreements}
     for change in changes:
         forever_us = clock.us(days + DAYS_AFTER, 0)
         spans = [(0, forever_us)] if change.when.always else list(instants(change.when, clock, days))
@@ -189,5 +193,11 @@ def _switches(plan: Plan, changes: Iterable[Change], clock: SimClock, days: int)
                     mode = HotlineMode.CLOSED if begins else HotlineMode.NORMAL
                     yield Switch(at_us, Kind.SWITCH, HotlineSwitched(change.name, mode))
                 elif change.kind == "agreement" and change.what in ("on", "off") and not change.when.always:
-                    enabled = change.what == "on" if begins else configured[change.name]
-                    yield Switch(at_us, Kind.SWITCH, AgreementSwitched(change.name, enabled))
+                    enabled = change.what == "on"
+                    if not begins:
+                        enabled = next(
+                            one.enabled
+                            for one in plan.agreements
+                            if one.name == change.name and change.borrower in ("", one.borrower)
+                        )
+                    yield Switch(at_us, Kind.SWITCH, AgreementSwitched(change.name, enabled, borrower=change.borrower))

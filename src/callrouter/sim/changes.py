@@ -51,7 +51,7 @@ class Change:
     """One sentence, understood. what: 'on', 'off', 'agents', 'calls', 'down', … or the name of a setting.
 
     value: of a setting (None: none), a factor, or a number of agents; sign '+', '-' or '=' for agents.
-    of_team: the lending team whose setting is meant ('' = every direction).
+    of_team: the lending team whose setting is meant ('' = every direction). borrower: the same for on and off.
     """
 
     text: str
@@ -61,6 +61,7 @@ class Change:
     value: float | None = None
     sign: str = ""
     of_team: str = ""
+    borrower: str = ""
     when: When = When()
 
 
@@ -69,7 +70,7 @@ AGREEMENT_SETTINGS = {"reserve": False, "max_calls": True, "after_s": False, "le
 HOTLINE_SETTINGS = {"ring_max_s": True, "target_s": False, "line_max": False, "priority": False}
 HOTLINE_FACTORS = ("calls", "talk", "wrap_up", "patience")
 _FORMS = {
-    "agreement": "on, off, " + ", ".join(f"{name}=N" for name in AGREEMENT_SETTINGS),
+    "agreement": "on, off, off for BORROWER, " + ", ".join(f"{name}=N" for name in AGREEMENT_SETTINGS),
     "team": "+5, -5 or =12",
     "hotline": "calls +20%, talk -10%, wrap_up +5%, patience +50%, closed, pooled, "
     + ", ".join(f"{name}=N" for name in HOTLINE_SETTINGS),
@@ -95,17 +96,24 @@ def understood(text: str, plan: Plan) -> Change:
     if words[1] not in names:
         raise ChangeError(f"{kind} '{words[1]}' does not exist", did_you_mean(words[1], dict.fromkeys(names)))
     if kind == "agreement":
-        return _agreement(text, words, [one.lender for one in plan.agreements if one.name == words[1]])
+        return _agreement(text, words, plan)
     return _PARSERS[kind](text, words)
 
 
 # ---- one parser a kind
 
 
-def _agreement(text: str, words: list[str], lenders: list[str]) -> Change:
+def _agreement(text: str, words: list[str], plan: Plan) -> Change:
     name, what = words[1], words[2]
+    lenders = [one.lender for one in plan.agreements if one.name == name]
     if what in ("on", "off"):
-        return Change(text, "agreement", name, what, when=_when(words[3:]))
+        rest, borrower = words[3:], ""
+        if rest[:1] == ["for"]:
+            borrower, rest = " ".join(rest[1:2]), rest[2:]
+            borrowers = [one.borrower for one in plan.agreements if one.name == name]
+            if borrower not in borrowers:
+                raise ChangeError(f"'{borrower}' does not borrow under '{name}'", did_you_mean(borrower, borrowers))
+        return Change(text, "agreement", name, what, borrower=borrower, when=_when(rest))
     setting = _set(words, AGREEMENT_SETTINGS, "agreement")
     if setting.of_team and setting.of_team not in lenders:
         raise ChangeError(

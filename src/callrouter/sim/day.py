@@ -24,11 +24,10 @@ from callrouter.core.plan import Plan
 from callrouter.core.router import Router
 from callrouter.sim.call import ABANDONED, ANSWERED, BUSIED, CLOSED, Call, Kind
 from callrouter.sim.crew import Crew, mixed
-from callrouter.sim.kernel import SECOND_US, Agenda, Rank
+from callrouter.sim.kernel import NEVER_US, SECOND_US, Agenda, Rank
 from callrouter.sim.outage import Dark
 
 WAITS_US = 8 * 86_400 * SECOND_US  # a week and a day after all that was planned nobody is served any more
-NEVER_US = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,8 @@ class Day:
     again: asked when a caller was not reached in opening hours, and when; the call that he makes later, or None.
     """
 
+    mark = "sim"  # of the ids of its calls
+
     def __init__(
         self,
         setting: Setting,
@@ -87,7 +88,7 @@ class Day:
         self.dark = Dark(self)
         self._again = again
         self._to_come = 0  # ends and calls on the agenda, without which the day is not over
-        self._waiting = 0
+        self.waiting = 0
         self._numbers = {(h.name, t.name): (h.site, number_of(h.name, t.name)) for h in plan.hotlines for t in h.topics}
         self._numbers |= {(h.name, ""): (h.site, number_of(h.name, h.default_topic)) for h in plan.hotlines}
 
@@ -95,11 +96,11 @@ class Day:
 
     def run(self, calls: Iterable[Call]) -> list[Call]:
         """calls: in the order of arrival."""
-        self._open()
+        self.open()
         incoming = iter(calls)
         coming = next(incoming, None)
         last_us = self.setting.until_us
-        while coming is not None or self._to_come or self._waiting:
+        while coming is not None or self._to_come or self.waiting:
             at_us, rank = self._next()
             if coming is not None and (coming.at_us, Rank.ARRIVAL) <= (at_us, rank):
                 last_us = max(last_us, coming.at_us)
@@ -145,7 +146,7 @@ class Day:
             elif not call.outcome and self.hotlines[call.hotline].site in self.dark.sites:
                 self.ended(call, BUSIED, at_us)
 
-    def _open(self) -> None:
+    def open(self) -> None:
         """All sites are read, and the crews begin."""
         plan = self.setting.plan
         self.tell([self.dark.read(site.name, 0) for site in plan.sites], 0)
@@ -179,7 +180,7 @@ class Day:
             if not self.dark.hides(what):
                 events.append(CallEnded(what.id, 16, answered=True))
             if what.wrap_us:
-                self._later(at_us + what.wrap_us, Rank.END, Kind.WRAP_UP_ENDS, what)
+                self.later(at_us + what.wrap_us, Rank.END, Kind.WRAP_UP_ENDS, what)
             else:
                 done.append(what)
         elif kind is Kind.WRAP_UP_ENDS:
@@ -210,9 +211,9 @@ class Day:
         self.end_us = at_us
         site, number = self._numbers[call.hotline, call.topic]
         self.calls.append(call)
-        call.id = f"{site}/{len(self.calls)}"
+        call.id = f"{site}/{self.mark}-{len(self.calls)}"
         self.live[call.id] = call
-        self._waiting += 1
+        self.waiting += 1
         if site in self.dark.sites:
             self.dark.arrives(call, at_us)
         else:
@@ -223,7 +224,7 @@ class Day:
     def number(self, call: Call) -> str:
         return self._numbers[call.hotline, call.topic][1]
 
-    def _later(self, at_us: int, rank: Rank, kind: Kind, call: Call) -> None:
+    def later(self, at_us: int, rank: Rank, kind: Kind, call: Call) -> None:
         """Something without which the day is not over."""
         self._to_come += 1
         self.agenda.add(at_us, rank, (kind, call))
@@ -259,9 +260,9 @@ class Day:
         call = self.live[told.call]
         call.outcome, call.wait_us = ANSWERED, at_us - call.at_us
         call.agent, call.team, call.agreement = told.agent, told.team, told.agreement
-        self._waiting -= 1
+        self.waiting -= 1
         self.crews[told.team].take(told.agent)
-        self._later(at_us + call.talk_us, Rank.END, Kind.TALK_ENDS, call)
+        self.later(at_us + call.talk_us, Rank.END, Kind.TALK_ENDS, call)
 
     def _finished(self, told: CallFinished, at_us: int) -> None:
         call = self.live.get(told.call)
@@ -277,7 +278,7 @@ class Day:
         """A caller who was not served is gone."""
         call.outcome, call.wait_us = outcome, at_us - call.at_us
         del self.live[call.id]
-        self._waiting -= 1
+        self.waiting -= 1
         again = self._again(call, at_us) if self._again and outcome != CLOSED else None
         if again is not None:
-            self._later(again.at_us, Rank.ARRIVAL, Kind.CALLS, again)
+            self.later(again.at_us, Rank.ARRIVAL, Kind.CALLS, again)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import exp, log1p, sqrt
+from math import exp, log, log1p, sqrt
 from statistics import NormalDist
 from struct import Struct
 
@@ -108,6 +108,22 @@ def scaled(one: Distribution, factor: float) -> Distribution:
             return Constant(one.mean * factor)
         case Empirical():
             return Empirical(tuple(value * factor for value in one.values))
+
+
+def beyond(one: Distribution, past: float, u: float) -> float:
+    """A value given that it is more than `past`; just above it where the distribution holds none."""
+    match one:
+        case Exponential():
+            return past + one.of(u)
+        case Lognormal() if past > 0:
+            variance = log1p(one.cv * one.cv)
+            below = _NORMAL.cdf((log(past / one.mean) + variance / 2) / sqrt(variance))
+            return max(past, one.of(min(below + u * (1 - below), 1 - 2.0**-53)))
+        case Empirical():
+            longer = tuple(value for value in one.values if value > past)
+            return Empirical(longer).of(u) if longer else past
+        case _:
+            return max(past, one.of(u))
 
 
 def chosen(shares: Sequence[tuple[str, float]], u: float) -> str:

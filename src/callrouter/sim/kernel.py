@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 SECOND_US = 1_000_000
-HALF_HOUR_US = 1800 * SECOND_US
+NEVER_US = 1 << 62
 
 
 class Rank(IntEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -24,6 +24,8 @@ def page(told: Mapping[str, Any]) -> str:
     parts = [f'<p class="soft">{both(_facts(told))}</p>']
     if told["about"]:
         parts.append(f"<p>{escape(told['about'])}</p>")
+    if told["known"]:
+        parts.append(f"<p>{both(_known(told['known'], told['total']))}</p>")
     if told["changes"]:
         parts.append("<ul>" + "".join(f"<li><code>{escape(one)}</code></li>" for one in told["changes"]) + "</ul>")
     for part, columns in _COLUMNS.items():
@@ -75,6 +77,21 @@ def _facts(told: Mapping[str, Any]) -> Text:
         f"{start} ({told['zone']}), {days} Tag{'e' if days > 1 else ''}, {runs} Läufe, Startwert {seed}, Plan {plan}",
         f"{start} ({told['zone']}), {days} day{'s' if days > 1 else ''}, {runs} runs, seed {seed}, plan {plan}",
     )
+
+
+def _known(known: Mapping[str, Sequence[float]], total: Mapping[str, Any]) -> Text:
+    """What is known of the real thing, beside what came out."""
+    texts = []
+    for place, words in ((0, ("bekannt", "hier")), (1, ("known", "here"))):
+        each = []
+        for figure, (low, high) in known.items():
+            found = total[figure]
+            scale, unit = (100, " %") if figure in SHARES else (1, "")
+            span = f"{number(low * scale, 0)[place]}–{number(high * scale, 0)[place]}{unit}"
+            here = "–" if found["value"] is None else with_interval(found["value"], found["half"], figure)[place]
+            each.append(f"{FIGURES[figure][place]}: {words[0]} {span}, {words[1]} {here}")
+        texts.append("; ".join(each))
+    return texts[0], texts[1]
 
 
 def _half_hours(slots: Mapping[str, Any]) -> str:

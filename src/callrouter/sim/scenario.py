@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 
 from callrouter.config.hours import HoursError, days_of, spans_of
-from callrouter.config.kinds import Count, Name, Seconds, Sentence, Whole, Zone, no_bool
+from callrouter.config.kinds import Count, Name, Seconds, Sentence, Whole, Zone, listed, no_bool
 from callrouter.config.messages import did_you_mean, explain_all, wrong
 from callrouter.config.model import Model as ConfigModel
 from callrouter.config.source import ConfigError, Place, Source, Where
@@ -241,6 +241,12 @@ class Duty(Model):
         return self
 
 
+Duties = Annotated[list[Duty], BeforeValidator(listed, json_schema_input_type=list[Duty] | Duty)]
+
+
+Known = Literal["within", "answered", "first_attempt", "reached", "demands_within", "offered"]
+
+
 class Scenario(Model):
     """A period to simulate."""
 
@@ -256,10 +262,12 @@ class Scenario(Model):
     profiles: dict[Name, Profile] = {}
     callers: dict[Name, Callers] = {}
     """By hotline; hotlines that are not named get no calls."""
-    roster: dict[Name, list[Duty]] = {}
+    roster: dict[Name, Duties] = {}
     """By team; who is on duty is the sum. A team that is not named has all its agents on duty all the time."""
     changes: list[str] = []
     """Sentences such as 'agreement magdeburg-gera off at 10:00'."""
+    known: dict[Known, Annotated[list[Number], Field(min_length=2, max_length=2)]] = {}
+    """What is known of the real thing, from and to, shown beside what comes out."""
 
 
 @dataclass(frozen=True, slots=True)

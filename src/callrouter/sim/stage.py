@@ -1,7 +1,7 @@
 """The plan of a simulation: the configured one, less what people and phones would do.
 
-No early media (so no prompts), wrap-up as long as each call says, one number for each topic of a hotline, and as many
-agents as the roster asks for.
+No early media (so no prompts and no promises to ring back), wrap-up as long as each call says, one number for each
+topic of a hotline, and as many agents as the roster asks for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from callrouter.core.plan import Agent, Hotline, Number, Plan
+from callrouter.core.plan import Agent, Hotline, Nobody, Number, Plan
 from callrouter.sim.crew import mixed
 from callrouter.sim.day import number_of
 
@@ -42,4 +42,17 @@ def staged(plan: Plan, sizes: Mapping[str, int], bounded: Collection[str] = ()) 
 
 def _hotline(one: Hotline, bounded: bool) -> Hotline:
     numbers = tuple(Number(number_of(one.name, topic.name), topic.name) for topic in one.topics)
-    return replace(one, numbers=numbers, line_max=one.line_max if bounded else LINE_MAX)
+    line_max = one.line_max if bounded else LINE_MAX
+    return replace(
+        one,
+        numbers=numbers,
+        line_max=line_max,
+        menu=None,
+        say_welcome="",
+        say_closed="",
+        say_busy="",
+        say_notice="",
+        nobody=Nobody.BUSY,
+        callback=None,
+        turns_away=False,  # the published rules know patience and ring limit, whoever is on duty
+    )

@@ -13,6 +13,7 @@ FIGURES: dict[str, Text] = {
     "wait_s": ("Wartezeit s", "Wait s"),
     "demands_within": ("Anliegen im Ziel", "Callers in time"),
     "first_attempt": ("beim 1. Versuch", "at first try"),
+    "reached": ("am Ende erreicht", "reached in the end"),
     "overflow": ("übergelaufen", "overflowed"),
     "overflow_min": ("Überlauf min", "Overflow min"),
     "closed": ("geschlossen", "closed"),
@@ -41,5 +42,5 @@ MEANING: Text = (
 
 def number(value: float, digits: int) -> Text:
     """German and English marks."""
-    english = f"{value:,.{digits}f}"
+    english = f"{value:,.{digits}f}".replace("-", "−")
     return english.translate(str.maketrans(",.", ".,")), english

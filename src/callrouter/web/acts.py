@@ -19,15 +19,15 @@ async def ask(context: Context, event: Event) -> None:
         async with asyncio.timeout(context.ask_s):
             commands = await context.ask(event)
     except Overloaded:
-        raise _unavailable("The router has too much to do; it did nothing. Try again.") from None
+        raise unavailable("The router has too much to do; it did nothing. Try again.") from None
     except TimeoutError:
-        raise _unavailable(f"The router did not answer in time; {unknown}") from None
+        raise unavailable(f"The router did not answer in time; {unknown}") from None
     except NotDecided as error:
-        raise _unavailable(f"The router did not decide ({error}); {unknown}") from None
+        raise unavailable(f"The router did not decide ({error}); {unknown}") from None
     refused = next((command for command in commands if isinstance(command, Ignored)), None)
     if refused is not None:
         raise Fault(HTTPStatus.CONFLICT, f"The router did nothing: {refused.because}.")
 
 
-def _unavailable(detail: str) -> Fault:
+def unavailable(detail: str) -> Fault:
     return Fault(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})

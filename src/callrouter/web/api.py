@@ -15,13 +15,16 @@ from callrouter.core.agents import AgentState
 from callrouter.core.calls import RINGING
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineSwitched
 from callrouter.web import models, views
-from callrouter.web.acts import ask
-from callrouter.web.context import Context
+from callrouter.web.acts import ask, unavailable
+from callrouter.web.context import CannotTell, Context
 from callrouter.web.operations import Asked, Operation
-from callrouter.web.problems import Fault
+from callrouter.web.problems import Fault, FieldError
 from callrouter.web.steps import step_out
 
 log = structlog.get_logger(__name__)
+
+CONFLICT, UNPROCESSABLE = HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
+NOT_FOUND, UNAVAILABLE = HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE
 
 UNTIL_S_MAX = 366 * 86_400.0
 STEPS_MAX = 1000
@@ -150,6 +153,24 @@ async def explain(asked: Asked) -> models.ExplainOut:
     )
 
 
+async def whatif(asked: Asked) -> models.WhatIfOut:
+    """Simulated in other processes from the state of this instant."""
+    query = asked.query_as(models.WhatIfQuery)
+    if asked.context.whatif is None:
+        raise Fault(HTTPStatus.NOT_FOUND, "This router makes no forecasts.")
+    try:
+        return models.WhatIfOut.model_validate(await asked.context.whatif(query.change))
+    except CannotTell as error:
+        if error.question:
+            fields = (FieldError(where="query.change", what=str(error)),)
+            raise Fault(
+                HTTPStatus.UNPROCESSABLE_ENTITY, f"The change is not understood: {error.what}.", fields
+            ) from None
+        if error.busy:
+            raise unavailable(f"{error}.") from None
+        raise Fault(NOT_FOUND, f"{error}.") from None
+
+
 def _id(asked: Asked, part: str) -> str:
     return f"{asked.path['site']}/{asked.path[part]}"
 
@@ -263,7 +284,6 @@ async def _audit(asked: Asked, what: str, why: str, before: str, after: str) -> 
 
 # ---- the table
 
-CONFLICT, UNPROCESSABLE = HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
 OPERATIONS = (
     Operation("GET", "/sites", "listSites", "Sites and their links", models.SitePage, sites, models.ListQuery),
     Operation("GET", "/teams", "listTeams", "Teams, agents by state", models.TeamPage, teams, models.TeamQuery),
@@ -305,6 +325,16 @@ OPERATIONS = (
         models.ListQuery,
     ),
     Operation("GET", "/agreements/{name}", "getAgreement", "One agreement", models.AgreementOut, agreement),
+    Operation(
+        "GET",
+        "/whatif",
+        "askWhatIf",
+        "What a change would do in the next hour and until tonight; nothing is switched",
+        models.WhatIfOut,
+        whatif,
+        models.WhatIfQuery,
+        faults=(NOT_FOUND, UNPROCESSABLE, UNAVAILABLE),
+    ),
     Operation(
         "POST",
         "/agreements/{name}/switch",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
@@ -63,6 +63,16 @@ def bearer(tokens: Sequence[Token], secret: str) -> Token | None:
     return found
 
 
+class CannotTell(Exception):
+    """Why there is no forecast, and the mend. question: not understood; busy: ask again; else: not configured."""
+
+    def __init__(self, what: str, mend: str, *, question: bool = False, busy: bool = False) -> None:
+        super().__init__(f"{what}; {mend}")
+        self.what = what
+        self.question = question
+        self.busy = busy
+
+
 class Audit(Protocol):
     """Write down for good who did what and why; returns when it is kept."""
 
@@ -88,6 +98,7 @@ class Context:
     audit: Audit
     clock: Callable[[], float]
     tokens: tuple[Token, ...] = ()
+    whatif: Callable[[str], Awaitable[Mapping[str, object]]] | None = None  # as `models.WhatIfOut`; raises CannotTell
     ask_s: float = 5.0  # how long a request waits for the router's answer
     switching: asyncio.Lock = field(default_factory=asyncio.Lock)  # look and switch are one act, whoever else switches
 

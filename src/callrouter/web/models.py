@@ -124,6 +124,55 @@ class LineOut(Out):
     mode_until: datetime | None = Field(description="When it is as configured again; null: when switched again.")
 
 
+class ShareOut(Out):
+    """Calls answered within the target, of all that come in opening hours: 0 to 1; null where none come."""
+
+    value: float | None
+    low: float | None = Field(description="The share of one day in ten is lower.")
+    median: float | None
+    high: float | None = Field(description="The share of one day in ten is higher.")
+
+
+class OutlookOut(Out):
+    """One site or hotline over one horizon, as things are and with the change."""
+
+    name: str
+    calls: float = Field(ge=0, description="That come, on average.")
+    as_is: ShareOut
+    changed: ShareOut
+    points: float | None = Field(description="Percentage points that the change brings (negative: costs).")
+    points_half: float | None = Field(description="Half the 95 % interval of that difference.")
+    extra_calls_per_h: float = Field(
+        description="Calls of other sites that this site's agents take more per hour (negative: fewer); 0 for hotlines."
+    )
+
+
+class SaysOut(Out):
+    """One sentence in German and English."""
+
+    de: str
+    en: str
+
+
+class HorizonOut(Out):
+    """hour: the calls of the next 60 minutes; rest: those until midnight."""
+
+    name: Literal["hour", "rest"]
+    seconds: int = Field(ge=0)
+    runs: int = Field(ge=1, description="Simulated days behind these figures.")
+    says: list[SaysOut] = Field(description="What surely changes; empty if nothing does.")
+    sites: list[OutlookOut] = Field(description="Only those that the change can reach.")
+    hotlines: list[OutlookOut]
+
+
+class WhatIfOut(Out):
+    """What a change would do from now on, simulated from the live state. Nothing is switched."""
+
+    at: datetime
+    change: str
+    horizons: list[HorizonOut]
+
+
 class CallOut(Out):
     """A call that is alive now."""
 
@@ -314,6 +363,17 @@ class CallQuery(ListQuery):
     site: Name = ""
     hotline: Name = ""
     state: CallState | None = None
+
+
+class WhatIfQuery(BaseModel):
+    """change: sentences such as `agreement magdeburg-gera off`, parted by `;` (docs/simulation.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    change: Annotated[str, Field(min_length=1, max_length=500, pattern=_PLAIN)] = Field(
+        description="Sentences of change, parted by ';'.",
+        examples=["agreement magdeburg-gera off", "team agency-gera -3; hotline agency-gera calls +20%"],
+    )
 
 
 class NoQuery(BaseModel):

@@ -119,5 +119,7 @@ def _query_parameters(model: type[BaseModel]) -> list[Json]:
         parameter: Json = {"name": name, "in": "query", "schema": schema}
         if "description" in schema:
             parameter["description"] = schema.pop("description")
+        if name in whole.get("required", ()):
+            parameter["required"] = True
         made.append(parameter)
     return made

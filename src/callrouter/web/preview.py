@@ -34,7 +34,7 @@ class Outlook:
 
 
 class Preview:
-    def __init__(self, foresee: Callable[[str, bool], Awaitable[Outlook]] | None = None) -> None:
+    def __init__(self, foresee: Callable[[str, bool], Awaitable[Outlook | None]] | None = None) -> None:
         """foresee: agreement and whether it would be on."""
         self._foresee = foresee
 

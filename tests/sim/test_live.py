@@ -1,0 +1,201 @@
+"""Days that begin with a live router's state."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from callrouter.config.load import load
+from callrouter.core import events as e
+from callrouter.core.agents import AgentState, Intent
+from callrouter.core.checkpoint import Checkpoint
+from callrouter.core.plan import Plan
+from callrouter.core.router import Router
+from callrouter.sim.call import ANSWERED
+from callrouter.sim.case import make_case
+from callrouter.sim.changes import understood
+from callrouter.sim.draws import Constant, Empirical, Exponential, Lognormal, Stream, beyond
+from callrouter.sim.forecast import forecast, said_of, touched
+from callrouter.sim.kernel import SECOND_US
+from callrouter.sim.live import Live, LiveDay, factors, live_case
+from callrouter.sim.runs import day_of
+from callrouter.sim.scenario import Checked, Scenario, read_scenario
+from tests.core.story import NOON, Story, network
+from tests.sim.checked import CheckedRouter
+
+CONFIG = Path(__file__).parents[2] / "config"
+HOUR_US = 3600 * SECOND_US
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return load(CONFIG).plan
+
+
+@pytest.fixture(scope="module")
+def monday(plan: Plan) -> Checked:
+    return read_scenario(CONFIG / "scenarios" / "monday.yaml", plan)
+
+
+class _Stop(Exception):
+    pass
+
+
+def at(plan: Plan, monday: Checked, hour: float) -> Live:
+    """The example network on a simulated Monday at this hour."""
+    day, callers = day_of(make_case(plan, monday.scenario, monday.changes), 5, 0)
+    came: dict[str, int] = {}
+
+    def until() -> object:
+        for call in callers.arrivals():
+            if call.at_us > hour * HOUR_US:
+                raise _Stop
+            came[call.hotline] = came.get(call.hotline, 0) + 1
+            yield call
+
+    with pytest.raises(_Stop):
+        day.run(until())  # type: ignore[arg-type]
+    checkpoint = replace(day.router.checkpoint(), plan=plan)
+    return Live(checkpoint, monday.scenario, came, checkpoint.now - hour * 3600)
+
+
+def checked(checkpoint: Checkpoint) -> Router:
+    """Looks at the invariants after every event from here on."""
+    router = CheckedRouter.restore(checkpoint)
+    assert isinstance(router, CheckedRouter)
+    router.keep_books()
+    return router
+
+
+@pytest.mark.slow
+def test_the_rest_of_a_day_begins_with_what_is_going_on(plan: Plan, monday: Checked) -> None:
+    """Conversations end, who waits is served or gives up, more callers come; the invariants hold after every event."""
+    live = at(plan, monday, 9.5)
+    case = live_case(live, ())
+    day = LiveDay(live, case, 1, 0, restore=checked)
+    done = day.run(day.callers.arrivals(HOUR_US))
+    talking = {call.id for call in live.checkpoint.calls if call.state == "talking"}
+    assert len(talking) > 20
+    assert len(done) > 200
+    assert not day.live
+    assert not day.router.state.calls
+    assert all(call.outcome and call.at_us >= 0 for call in done)
+    assert isinstance(day.router, CheckedRouter)
+    assert not day.router.books.broken
+    assert sum(call.outcome == ANSWERED for call in done) > 0.7 * len(done)
+
+
+def test_a_router_in_any_state_can_be_taken_over() -> None:
+    """Callers before, in and after prompts and offers, transferred ones, released ones; agents in every state."""
+    story = Story(network(team={"wrap_up_s": 60.0}, hotline={"say_busy": "sorry"}), ready="gera magdeburg/1001")
+    transferred, talking = story.dial(), story.dial()
+    story.answer(transferred)
+    story.answer(talking)
+    story.send(e.LegEnded(transferred, story.calls[transferred].leg))
+    offered = story.dial()
+    story.act("magdeburg/1002", e.AgentAct.READY)
+    refused = story.dial()
+    story.send(e.OfferEnded(refused, 1, e.Result.REFUSED))
+    story.act("magdeburg/1003", e.AgentAct.LOG_IN)
+    story.send(e.CallArrived("gera/new.0", "gera", "365"))
+    story.send(e.CallArrived("gera/gone.0", "gera", "365"), e.CallHeld("gera/gone.0"), e.CallTaken("gera/gone.0"))
+    story.pass_time(3.0)
+    states = {call.state for call in story.router.state.calls.values()}
+    assert states >= {"transferred", "talking", "offered", "returning", "arrived", "failsafe"}
+    callers = {"gera": {"talk": 60, "patience": 30, "arrivals": {"per_hour": 60}}}
+    scenario = Scenario.model_validate({"start": "2026-11-23", "callers": callers})
+    live = Live(story.router.checkpoint(), scenario, {}, NOON)
+    assert offered in live.checkpoint.calls[2].id
+    for run in range(20):
+        day = LiveDay(live, live_case(live, ()), 1, run, restore=checked)
+        done = day.run(day.callers.arrivals(HOUR_US))
+        assert not day.router.state.calls
+        assert sum(call.outcome == ANSWERED for call in done) > 10
+
+
+def test_who_is_away_is_back_after_ten_minutes(plan: Plan, monday: Checked) -> None:
+    """Paused agents are not there until then; then as many are there as are logged in, by the roster's steps."""
+    live = at(plan, monday, 8.02)
+    seats = list(live.checkpoint.seats)
+    one = next(i for i, seat in enumerate(seats) if seat.team == "agency-gera" and seat.state is AgentState.READY)
+    seats[one] = replace(seats[one], state=AgentState.PAUSED, intent=Intent.PAUSED)
+    live = replace(live, checkpoint=replace(live.checkpoint, seats=tuple(seats)))
+    steps = live_case(live, ()).setting.crews["agency-gera"]
+    assert steps[:2] == ((0, 9), (600 * SECOND_US, 10))
+    at_noon = [number for at_us, number in steps if at_us <= 4.1 * HOUR_US][-1]
+    assert at_noon == 5, "the scenario's steps go on: 10 in the morning, 6 less one at lunch"
+    more = live_case(live, [understood("team agency-gera +2", plan)]).setting.crews["agency-gera"]
+    assert more[0][1] == steps[0][1] + 2
+
+
+def test_the_day_is_as_busy_as_it_has_been_so_far(plan: Plan, monday: Checked) -> None:
+    """Twice as many as expected: nearly twice as many to come; nothing known: as expected."""
+    live = at(plan, monday, 10.0)
+    case = live_case(live, ())
+    ordinary = factors(live, case)
+    assert all(0.6 < factor < 1.6 for factor in ordinary.values())
+    doubled = factors(replace(live, came={name: 2 * n for name, n in live.came.items()}), case)
+    assert all(1.2 < doubled[name] / ordinary[name] < 2 for name in ordinary)
+    unknown = factors(replace(live, came={}, came_since=live.checkpoint.now), case)
+    assert set(unknown.values()) == {1.0}
+
+
+@pytest.mark.slow
+def test_a_forecast_says_what_a_switch_does(plan: Plan, monday: Checked) -> None:
+    """The next hour and the rest of the day, sites and hotlines that it can reach, paired; the same every time."""
+    live = at(plan, monday, 8.2)
+    change = [understood("agreement magdeburg-gera off for agency-gera", plan)]
+    with ThreadPoolExecutor(2) as pool:
+        hour, rest = forecast(live, change, pool)
+    assert (hour.name, rest.name, hour.seconds) == ("hour", "rest", 3600)
+    assert {one.name for one in hour.outlooks if one.kind == "site"} == {"magdeburg", "gera", "gotha"}
+    assert not any(one.name.startswith("arge") for one in hour.outlooks)
+    gera = next(one for one in rest.outlooks if one.name == "gera")
+    magdeburg = next(one for one in rest.outlooks if one.name == "magdeburg")
+    assert gera.points is not None
+    assert gera.points < 0, "Gera's callers go nowhere else"
+    assert magdeburg.extra_calls_per_h < 0, "Magdeburg takes fewer calls of Gera's"
+    assert gera.as_is.low is not None
+    assert gera.as_is.high is not None
+    assert gera.as_is.low <= (gera.as_is.value or 0) <= gera.as_is.high
+    assert 300 < gera.calls < 900
+
+
+@pytest.mark.slow
+def test_a_change_that_changes_nothing_makes_no_difference_at_all(plan: Plan, monday: Checked) -> None:
+    """Runs are paired to the call: an agreement that is on is switched on."""
+    live = at(plan, monday, 17.0)
+    change = [understood("agreement magdeburg-gera on", plan)]
+    with ThreadPoolExecutor(1) as pool:
+        horizons = forecast(live, change, pool, workers=1, calls_max=100)
+    for horizon in horizons:
+        assert all(one.points == 0 and one.extra_calls_per_h == 0 for one in horizon.outlooks)
+        assert said_of(change, horizon, {}) == []
+
+
+def test_only_what_a_change_can_reach_is_simulated(plan: Plan) -> None:
+    """Over however many agreements; the ARGEn and Aachen stand alone."""
+    reached = {
+        sentence: {name.split("-")[0] for name in touched(plan, [understood(sentence, plan)])}
+        for sentence in ("team aachen +1", "hotline arge-stendal calls +5%", "site gotha down at 12:00")
+    }
+    assert reached == {
+        "team aachen +1": {"aachen"},
+        "hotline arge-stendal calls +5%": {"arge"},
+        "site gotha down at 12:00": {"agency"},
+    }
+
+
+@pytest.mark.parametrize("one", [Lognormal(240, 0.8), Exponential(60), Empirical((30, 90, 300)), Constant(50)])
+def test_what_is_left_is_more_than_what_has_been(one: Lognormal | Exponential | Empirical | Constant) -> None:
+    """Drawn given that it has lasted so long; nothing passed, the distribution itself."""
+    draws = [u for i in range(50) for u in Stream("beyond").at(i)]
+    for past in (0.0, 40.0, 299.0, 5000.0):
+        values = [beyond(one, past, u) for u in draws]
+        assert all(value >= past for value in values)
+    assert [beyond(one, 0.0, u) for u in draws[:9]] == [one.of(u) for u in draws[:9]]
+    left = [beyond(Exponential(60), 500.0, u) - 500 for u in draws]
+    assert sum(left) / len(left) == pytest.approx(60, rel=0.2), "an exponential forgets"
