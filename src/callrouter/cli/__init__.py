@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "doctor",
     "forget": "records",
     "report": "report",
+    "user": "user",
 }
 
 
