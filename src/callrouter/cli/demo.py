@@ -1,8 +1,7 @@
 """`callrouter demo`: the production service on virtual sites, with the callers and agents of an ordinary morning.
 
-It puts together what exists elsewhere: `app.Service` with the example configuration, `sim.pbx` for each site,
-`sim.world` for the people, `demo_view` for the eyes. Only the sites' addresses, the secrets and the clock differ from
-a real start.
+It puts together what exists elsewhere: `stage` is the service with the example configuration on virtual sites,
+`sim.world` the people, `demo_view` what the terminal shows.
 """
 
 from __future__ import annotations
@@ -16,9 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from errno import EADDRINUSE
 from pathlib import Path
-from secrets import token_hex
 from time import time
 from zoneinfo import ZoneInfo
 
@@ -28,36 +25,19 @@ from rich.live import Live
 
 from callrouter import app, logs
 from callrouter.cli import demo_view as view
-from callrouter.config.dialplan import dialplan_of
+from callrouter.cli.stage import ACCOUNTS, PASSWORD, CannotStart, Stage
 from callrouter.config.load import Loaded, load
 from callrouter.config.source import ConfigError
 from callrouter.core.calendar import is_open
 from callrouter.core.plan import Plan
-from callrouter.roles import Grant
 from callrouter.sim.pace import Pace
-from callrouter.sim.pbx import HOST, VirtualPbx, boot
-from callrouter.sim.post import PostOffice
 from callrouter.sim.world import BURST_AFTER_S, World
 
 START_H, START_MIN = 10, 15
 LINE_EVERY_S = 5.0
 DRAW_EVERY_S = 0.5
-LINKS_WITHIN_S = 10.0
-PASSWORD = "demo-demo-demo"  # noqa: S105  told to everybody
-ACCOUNTS = (  # name, title, grants
-    ("leitung-magdeburg", "Leitung Magdeburg", ("supervisor:magdeburg",)),
-    ("leitung-gera", "Leitung Gera", ("supervisor:gera",)),
-    ("agent-magdeburg", "Platz 1001 in Magdeburg", ("agent:magdeburg/1001",)),
-    ("wand-magdeburg", "Bildschirm an der Wand in Magdeburg", ("display:magdeburg",)),
-    ("betrieb", "Technischer Betrieb", ("ops",)),
-    ("verwaltung", "Verwaltung der Konten", ("admin",)),
-)
 # as installed, and in a clone
 _EXAMPLES = tuple(Path(__file__).resolve().parents[up] / name for up, name in ((1, "example"), (3, "config")))
-
-
-class _CannotStart(Exception):
-    """The text says why, and the mend."""
 
 
 @click.command()
@@ -97,7 +77,7 @@ def demo(
             show = _Demo(loaded, state, pace, port, seed)
             try:
                 asyncio.run(show.run(duration, stream.tell))
-            except _CannotStart as error:
+            except CannotStart as error:
                 click.echo(f"error: {error}", err=True)
                 raise SystemExit(2) from error
         _show_log(log_file, show.logged)
@@ -123,99 +103,29 @@ class _Demo:
         self.zone = loaded.plan.sites[0].zone
         self.loaded = _always_open(loaded) if pace > 1 else loaded
         self.pace = Pace(pace, start=_morning(self.loaded.plan, self.zone))
-        self.secret, self.token = token_hex(16), token_hex(16)
-        self.sites = {name: self._site(name) for name in self.loaded.network.sites}
-        self.post = PostOffice()
-        self.state = state
-        self.port = port
-        self.service: app.Service | None = None
-        self.world = World(self.loaded.plan, self.sites, self.pace, random.Random(seed))  # noqa: S311  no secret
+        self.stage = Stage(self.loaded, state, self.pace, port)
+        self.world = World(self.loaded.plan, self.stage.sites, self.pace, random.Random(seed))  # noqa: S311  no secret
         self.tally = view.Tally(self.loaded.plan)
         self._stop = asyncio.Event()
-
-    def _site(self, name: str) -> VirtualPbx:
-        plan = dialplan_of(self.loaded, name)
-        user = self.loaded.network.sites[name].asterisk.user
-        return VirtualPbx(
-            name,
-            phones=plan.phones,
-            numbers=plan.numbers,
-            failsafe=plan.failsafe,
-            failsafe_s=plan.failsafe_s,
-            user=user,
-            secret=self.secret,
-            pace=self.pace,
-        )
 
     async def run(self, duration: float | None, logged: Callable[[], int]) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError):
                 loop.add_signal_handler(number, self._stop.set)
-        await boot(*self.sites.values())
-        await self.post.start()
-        self.service = self._service()
         try:
-            await self._start(self.service)
-            await self._accounts_of_demo(self.service)
-            scene = await self._set_scene(self.service)
+            service = await self.stage.start()
+            service.engine.observe(self.tally.observe)
+            scene = await self._set_scene(service)
             self.world.start()
             await self._show(scene, None if duration is None else loop.time() + duration)
             self.logged = logged()
             await self.world.close()
-            if self.service.engine.standing_down:
-                click.echo(f"the service stood down: {self.service.engine.standing_down}", err=True)
-            click.echo(view.summary(scene, self.tally, self._accounts(self.service)))
+            if service.engine.standing_down:
+                click.echo(f"the service stood down: {service.engine.standing_down}", err=True)
+            click.echo(view.summary(scene, self.tally, self._accounts(service)))
         finally:
-            await self.service.stop()
-            for site in self.sites.values():
-                await site.stop()
-            await self.post.stop()
-
-    def _service(self) -> app.Service:
-        network = self.loaded.network
-        sites = {}
-        for name, site in network.sites.items():
-            place = {"host": HOST, "port": self.sites[name].port, "tls": None}
-            sites[name] = site.model_copy(update={"asterisk": site.asterisk.model_copy(update=place)})
-        service = network.service
-        if service.mail is not None:  # nothing ever leaves this machine
-            place = {"host": HOST, "port": self.post.port, "tls": "never", "user": None, "password": None}
-            service = service.model_copy(update={"mail": service.mail.model_copy(update=place)})
-        loaded = replace(self.loaded, network=network.model_copy(update={"sites": sites, "service": service}))
-        tokens = [token.secret for token in network.service.tokens]
-        options = app.Options(
-            state_dir=self.state,
-            host=HOST,
-            port=self.port,
-            reveal=lambda secret: self.token if secret in tokens else self.secret,
-            clock=self.pace,
-            rate=self.pace.rate,
-            demo=[(name, PASSWORD, title) for name, title, _ in ACCOUNTS],
-        )
-        made = app.Service(loaded, options)
-        made.engine.observe(self.tally.observe)
-        return made
-
-    async def _accounts_of_demo(self, service: app.Service) -> None:
-        """People who may look at the pages; the login page names them."""
-        book, kept = service.front.accounts, await service.front.passwords.hash(PASSWORD)
-        for name, title, grants in ACCOUNTS:
-            await book.add(name, title, [Grant.read(grant) for grant in grants], kept, time())
-
-    async def _start(self, service: app.Service) -> None:
-        try:
-            await service.start()
-        except OSError as error:
-            why = "another program has it" if error.errno == EADDRINUSE else error.strerror or str(error)
-            mend = "choose another one with --port (0: any free one)"
-            raise _CannotStart(f"cannot listen on {HOST}:{self.port}: {why}; {mend}") from error
-        loop = asyncio.get_running_loop()
-        end = loop.time() + LINKS_WITHIN_S
-        while service.reasons():
-            if loop.time() > end or self._stop.is_set():
-                raise _CannotStart("the service is not ready: " + "; ".join(service.reasons()))
-            await asyncio.sleep(0.02)
+            await self.stage.stop()
 
     async def _set_scene(self, service: app.Service) -> view.Scene:
         world = self.world
@@ -239,8 +149,8 @@ class _Demo:
         self.notes.append(f"Pages: {service.server.url}/ with demo accounts, e.g. {ACCOUNTS[0][0]} / {PASSWORD}")
         if self.loaded.network.service.tokens:
             api = f"{service.server.url}/api/v1/agreements"
-            self.notes.append(f"Try: curl -H 'Authorization: Bearer {self.token}' {api}")
-        title = f"{len(self.sites)} virtual sites at {self.pace.rate:g} × real pace"
+            self.notes.append(f"Try: curl -H 'Authorization: Bearer {self.stage.token}' {api}")
+        title = f"{len(self.stage.sites)} virtual sites at {self.pace.rate:g} × real pace"
         return view.Scene(title, self.zone, tuple(self.notes), service.server.url + "/metrics")
 
     def _volumes(self) -> dict[str, float]:
@@ -250,9 +160,8 @@ class _Demo:
         return volumes
 
     async def _show(self, scene: view.Scene, end: float | None) -> None:
-        assert self.service is not None
-        engine, plan = self.service.engine, self.loaded.plan
-        ended = asyncio.ensure_future(self.service.ended())
+        engine, plan = self.stage.service.engine, self.loaded.plan
+        ended = asyncio.ensure_future(self.stage.service.ended())
         try:
             if sys.stdout.isatty():
                 console = Console()
@@ -277,12 +186,11 @@ class _Demo:
     _printed = 0
 
     def _print(self, scene: view.Scene) -> None:
-        assert self.service is not None
         fresh = min(self.tally.overflowed - self._printed, view.OVERFLOWS_SHOWN)
         self._printed = self.tally.overflowed
         for one in list(self.tally.overflows)[-fresh:] if fresh else ():
             click.echo(view.overflow_line(scene, one))
-        click.echo(view.line(scene, self.service.engine.snapshot(), self.tally))
+        click.echo(view.line(scene, self.stage.service.engine.snapshot(), self.tally))
 
     async def _every(
         self, seconds: float, show: Callable[[], None], end: float | None, ended: asyncio.Future[None]

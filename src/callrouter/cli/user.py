@@ -20,7 +20,7 @@ from callrouter.accounts.passwords import BadPassword, Passwords, check, generat
 from callrouter.config.load import load
 from callrouter.config.source import ConfigError
 from callrouter.i18n import texts
-from callrouter.roles import BadGrant, Grant, Role
+from callrouter.roles import BadGrant, Grant
 from callrouter.store.store import AuditEntry, open_engine, write_audit
 
 T = TypeVar("T")
@@ -163,18 +163,15 @@ async def _hash(password: str) -> str:
 def _change(
     folder: Path, name: str, act: Callable[[AccountBook, Account], Awaitable[object]], what: str, after: str = ""
 ) -> None:
-    async def do(book: AccountBook, engine: AsyncEngine) -> str:
+    async def do(book: AccountBook, engine: AsyncEngine) -> None:
         one = await book.account(name)
         if one is None:
             raise AccountError(f"there is no account '{name}'")
-        admins = [other for other in await book.accounts() if other.enabled and Grant(Role.ADMIN) in other.grants]
         await act(book, one)
         before = ", ".join(map(str, one.grants)) if what == "roles" else ""
         await _audit(engine, f"account {one.name} {what}", before, after)
-        return "" if [a for a in admins if a.id != one.id] or what not in ("roles", "disabled") else one.name
 
-    if _run(folder, do):
-        click.echo("note: look whether anybody can still manage accounts by the pages", err=True)
+    _run(folder, do)
     click.echo(f"{name}: {what}")
 
 
