@@ -42,6 +42,7 @@ test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	sh tests/prometheus.sh
 	sh tests/postgres.sh
 	sh tests/espeak.sh
+	sh tests/chromium.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -237,6 +237,8 @@ class Live:
         try:
             if not channel.regions or channel.followers == 1:
                 channel.refresh(self.look_at(visit.texts, key))
+            if visit.request.transport is None:
+                raise ConnectionResetError("the browser has gone")
             await answer.prepare(visit.request)
             await self._send(answer, channel, session)
         except (ConnectionError, TimeoutError):

@@ -46,6 +46,7 @@ function draw(holder) {
   holder.replaceChildren();
   const plot = new uPlot(options, [xs, actual, aim], holder);
   charts.set(holder.id, { plot, text, holder });
+  holder.dataset.drawn = JSON.stringify(value);
 }
 
 function drawAll() {

@@ -1,0 +1,83 @@
+"""The stage of the tests in a browser: the example network on virtual sites, on which nothing happens by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from callrouter.cli.stage import Stage
+from callrouter.config.load import load
+from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched
+from callrouter.sim.pace import Pace
+from callrouter.sim.people import ANSWERS, Behaviour, VirtualCaller
+from tests.waiting import until
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "config"
+MORNING = datetime(2026, 11, 23, 9, 14, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()  # a Monday
+GERA, MAGDEBURG, HALBERSTADT = "06990009200", "03023125100", "03023125110"
+
+
+class Show(Stage):
+    """With what tests do on it."""
+
+    people: list[VirtualCaller]
+
+    @property
+    def url(self) -> str:
+        return self.service.server.url
+
+    async def staff(self, team: str, number: int, behaviour: Behaviour = ANSWERS) -> list[str]:
+        """So many agents of the team are ready, their phones behave like this, and the others are logged out."""
+        agents = [agent for agent in self.loaded.plan.agents if agent.team == team]
+        for agent in agents:
+            self.sites[agent.site].phone(agent.phone).behaviour = behaviour
+            wanted = AgentAct.READY if agents.index(agent) < number else AgentAct.LOG_OUT
+            await self.service.engine.ask(AgentActed(agent.id, wanted, by="test"))
+        await until(lambda: self.states(team).get("ready", 0) == number, lambda: str(self.states(team)))
+        return [agent.id for agent in agents[:number]]
+
+    def states(self, team: str) -> dict[str, int]:
+        counts = self.service.engine.counts().agents
+        return {str(state): number for (name, state), number in counts.items() if name == team and number}
+
+    async def call(self, number: str, caller: str = "01711234567") -> VirtualCaller:
+        """Somebody dials; rings or more when this returns."""
+        site = {GERA: "gera", MAGDEBURG: "magdeburg", HALBERSTADT: "magdeburg"}[number]
+        person = self.sites[site].call(number, caller)
+        self.people.append(person)
+        await person.until("ringing", "talking", "ended")
+        return person
+
+    async def calm(self) -> None:
+        """Everybody hangs up, nobody is logged in, every switch is as configured."""
+        for person in self.people:
+            person.hang_up()
+        self.people = []
+        await until(lambda: not self.service.engine.snapshot().calls)
+        for team in self.loaded.plan.teams:
+            await self.staff(team.name, 0)
+        for agreement in self.loaded.plan.agreements:
+            await self.service.engine.ask(AgreementSwitched(agreement.name, agreement.enabled, by="test"))
+
+
+@asynccontextmanager
+async def show(folder: Path) -> AsyncIterator[Show]:
+    """Nobody speaks before it rings (no menus), and whom nobody serves is told busy after a second."""
+    loaded = load(EXAMPLE, datetime(2026, 11, 23).date())
+    sites = tuple(replace(site, early_media=False) for site in loaded.plan.sites)
+    hotlines = tuple(
+        replace(hotline, ring_max_s=1.0 if hotline.site == "gera" else hotline.ring_max_s)
+        for hotline in loaded.plan.hotlines
+    )
+    loaded = replace(loaded, plan=replace(loaded.plan, sites=sites, hotlines=hotlines))
+    stage = Show(loaded, folder, Pace(1.0, start=MORNING))
+    stage.people = []
+    try:
+        await stage.start()
+        yield stage
+    finally:
+        await stage.stop()

@@ -1,0 +1,124 @@
+"""Every page for everybody: no finding of axe-core in either theme and language; narrow, enlarged, without motion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from callrouter.web.pages import ROUTES
+from tests.browser.conftest import Windows
+from tests.browser.stage import GERA, HALBERSTADT, Show
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+LEADER = "leitung-magdeburg"
+# every page that is read, with an account that may
+PAGES: dict[str, tuple[str, str]] = {
+    "/anmelden": ("/anmelden", ""),
+    "/passwort": ("/passwort", LEADER),
+    "/lagebild/{site}": ("/lagebild/magdeburg", LEADER),
+    "/wand/{site}": ("/wand/magdeburg", "wand-magdeburg"),
+    "/vereinbarungen": ("/vereinbarungen", LEADER),
+    "/vereinbarungen/{name}/{act}": ("/vereinbarungen/magdeburg-gera/aus", LEADER),
+    "/vereinbarungen/{name}/{act}/vorschau": ("/vereinbarungen/magdeburg-gera/aus/vorschau", LEADER),
+    "/hotlines/{name}/schalten": ("/hotlines/agency-stendal/schalten", LEADER),
+    "/plaetze/{site}": ("/plaetze/magdeburg", LEADER),
+    "/plaetze/{site}/{number}": ("/plaetze/magdeburg/1001", LEADER),
+}
+LEADS_ON = {"/", "/lagebild", "/plaetze/{site}/platz"}
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES = {"runOnly": TAGS, "resultTypes": ["violations"]}
+# elements that stick out of a page that scrolls sideways
+TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+  .filter(e => e.getBoundingClientRect().right > innerWidth && !e.closest(".scroll"))
+  .map(e => `${e.tagName}#${e.id}.${e.className} to ${Math.round(e.getBoundingClientRect().right)}`)"""
+
+
+async def test_no_page_is_forgotten() -> None:
+    """Whoever adds a page adds it to those that are looked at here."""
+    read = {route.path for route in ROUTES if route.method == "GET" and not route.stream}
+    assert read == PAGES.keys() | LEADS_ON
+
+
+async def findings(page: Page) -> list[str]:
+    results: Any = await Axe().run(page, options=RULES)
+    return [
+        f"{page.url}: {one['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for one in results.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+async def busy(stage: Show) -> None:
+    """Something of everything: callers who wait, talk and are lent, a switch with an end, a closed hotline."""
+    await stage.staff("agency-magdeburg", 8)
+    await stage.staff("arge-magdeburg", 3)
+    for _ in range(3):
+        await (await stage.call(GERA)).until("talking")
+    for _ in range(3):
+        await stage.call(HALBERSTADT)
+
+
+@pytest.mark.parametrize(("scheme", "language"), [("light", "de-DE"), ("dark", "en-GB")])
+async def test_axe_has_nothing_to_say(windows: Windows, stage: Show, scheme: Any, language: str) -> None:
+    """Light and German, dark and English: together all colours and all words are looked at."""
+    await busy(stage)
+    found: list[str] = []
+    for path, account in PAGES.values():
+        page = await windows.open(path, account, color_scheme=scheme, locale=language)
+        assert await page.locator("html").get_attribute("lang") == language[:2]
+        await expect(page.locator("main, .in").first).to_be_visible()
+        found += await findings(page)
+        await page.context.close()
+    assert not found, "\n".join(found)
+
+
+async def test_axe_finds_nothing_in_dialogs_and_errors(windows: Windows, stage: Show) -> None:
+    """Open dialogs, forms that were wrong, and pages that say what is not possible."""
+    page = await windows.open("/lagebild/magdeburg", LEADER)
+    await page.get_by_role("button", name="Überlauf Magdeburg ↔ Gera ausschalten").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Ausschalten").click()
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    found = await findings(page)
+    for path, account in (("/plaetze/gera", LEADER), ("/gibt/es/nicht", LEADER), ("/anmelden", "")):
+        page = await windows.open(path, account)
+        if path == "/anmelden":
+            await page.get_by_label("Benutzername").fill("niemand")
+            await page.get_by_label("Passwort").fill("falsch")
+            await page.get_by_role("button", name="Anmelden").click()
+            await expect(page.get_by_role("alert")).to_be_focused()
+        found += await findings(page)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("width", [320, 640])
+async def test_nothing_is_cut_off(windows: Windows, stage: Show, width: int) -> None:
+    """At 320 CSS pixels, and at 200 % of a 1280 pixel window, no page scrolls sideways."""
+    await busy(stage)
+    wide: list[str] = []
+    for path, account in PAGES.values():
+        page = await windows.open(path, account, viewport={"width": width, "height": 700})
+        await expect(page.locator("main, .in").first).to_be_visible()
+        over = await page.evaluate(TOO_WIDE)
+        wide += [f"{path}: {element}" for element in over]
+        await page.context.close()
+    assert wide == []
+
+
+async def test_large_letters(windows: Windows, stage: Show) -> None:
+    """With text of twice the size nothing scrolls sideways either."""
+    page = await windows.open("/lagebild/magdeburg", LEADER, viewport={"width": 1280, "height": 900})
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+async def test_less_motion(windows: Windows, stage: Show) -> None:
+    """Who wants less motion gets none."""
+    page = await windows.open("/lagebild/magdeburg", LEADER, reduced_motion="reduce")
+    moving = await page.evaluate(
+        "[...document.querySelectorAll('*')].filter(e => !['0s', ''].includes(getComputedStyle(e).transitionDuration)"
+        " || getComputedStyle(e).animationName !== 'none').length"
+    )
+    assert moving == 0
