@@ -19,7 +19,7 @@ from callrouter.accounts.book import Account, AccountBook, AccountError
 from callrouter.accounts.passwords import BadPassword, Passwords, check, generate
 from callrouter.config.load import load
 from callrouter.config.source import ConfigError
-from callrouter.i18n import texts
+from callrouter.i18n import LANGUAGES, texts
 from callrouter.roles import BadGrant, Grant
 from callrouter.store.store import AuditEntry, open_engine, write_audit
 
@@ -148,7 +148,7 @@ def _password(name: str, made: bool) -> str:
     try:
         check(new, name)
     except BadPassword as error:
-        raise click.ClickException(texts("en")(str(error))) from error
+        raise click.ClickException(texts(LANGUAGES[-1])(str(error))) from error
     return new
 
 
