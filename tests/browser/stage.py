@@ -18,7 +18,7 @@ from tests.waiting import until
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config"
 MORNING = datetime(2026, 11, 23, 9, 14, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()  # a Monday
-GERA, MAGDEBURG, HALBERSTADT = "06990009200", "03023125100", "03023125110"
+GERA, MAGDEBURG, HALBERSTADT, ARGE = "06990009200", "03023125100", "03023125110", "03023125210"
 
 
 class Show(Stage):
@@ -40,14 +40,18 @@ class Show(Stage):
         await until(lambda: self.states(team).get("ready", 0) == number, lambda: str(self.states(team)))
         return [agent.id for agent in agents[:number]]
 
+    async def occupy(self, team: str, hotline: str) -> None:
+        """The team's one agent talks, so whoever rings next waits."""
+        await self.staff(team, 1)
+        await (await self.call(hotline)).until("talking")
+
     def states(self, team: str) -> dict[str, int]:
         counts = self.service.engine.counts().agents
         return {str(state): number for (name, state), number in counts.items() if name == team and number}
 
     async def call(self, number: str, caller: str = "01711234567") -> VirtualCaller:
         """Somebody dials; rings or more when this returns."""
-        site = {GERA: "gera", MAGDEBURG: "magdeburg", HALBERSTADT: "magdeburg"}[number]
-        person = self.sites[site].call(number, caller)
+        person = self.sites["gera" if number == GERA else "magdeburg"].call(number, caller)
         self.people.append(person)
         await person.until("ringing", "talking", "ended")
         return person

@@ -35,6 +35,7 @@ async def silent(page: Page, seconds: int) -> None:
 async def test_lost_and_found(windows: Windows, stage: Show, relay: Relay, how: str) -> None:
     """Within 13 s the page says since when it knows nothing, greys its figures and stops its timers; after a minute it
     shows no live counts; when the network is back it has the whole picture."""
+    await stage.occupy("agency-magdeburg", HALBERSTADT)
     page = await windows.open("/lagebild/magdeburg", "leitung-magdeburg")
     await stage.call(HALBERSTADT)
     await expect(page.locator("#waiting")).to_contain_text("Halberstadt")
@@ -68,6 +69,7 @@ async def test_lost_and_found(windows: Windows, stage: Show, relay: Relay, how: 
 async def test_first_connection_that_fails(windows: Windows, stage: Show) -> None:
     """A stream that was refused at first is opened again by the page itself."""
     windows.may_fail = True
+    await stage.occupy("agency-magdeburg", HALBERSTADT)
     page = await windows.open("/anmelden", "leitung-magdeburg")
     refused = 0
 
@@ -87,6 +89,7 @@ async def test_first_connection_that_fails(windows: Windows, stage: Show) -> Non
 
 async def test_holding_the_display(windows: Windows, stage: Show) -> None:
     """Held, nothing moves and the page says since when; let go, it shows what is."""
+    await stage.occupy("agency-magdeburg", HALBERSTADT)
     page = await windows.open("/lagebild/magdeburg", "leitung-magdeburg")
     await expect(page.locator("#live time")).to_be_visible()
     button = page.get_by_role("button", name="Anzeige anhalten")

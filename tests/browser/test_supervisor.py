@@ -22,11 +22,12 @@ async def fill(page: Page, reason: str = "Krankstand in Magdeburg") -> None:
 
 
 async def test_switched_off_the_next_gera_call_is_busied(windows: Windows, stage: Show) -> None:
-    """All agents of Gera are busy: under the agreement Magdeburg takes the call; switched off, the caller hears busy.
+    """Gera's agent is busy: under the agreement Magdeburg takes the call; switched off, the caller hears busy.
 
     Another supervisor sees it within a second and keeps his focus; switched back, Magdeburg helps again.
     """
     await stage.staff("agency-magdeburg", 6)
+    await stage.occupy("agency-gera", GERA)
     page = await windows.open("/lagebild/magdeburg", "leitung-magdeburg")
     other = await windows.open("/lagebild/gera", "leitung-gera")
     helped = await stage.call(GERA)
@@ -70,6 +71,7 @@ async def test_switched_off_the_next_gera_call_is_busied(windows: Windows, stage
 
 async def test_update_is_seen_within_a_second(windows: Windows, stage: Show) -> None:
     """From the router's decision to the other browser's document, by that browser's own clock."""
+    await stage.occupy("agency-gera", GERA)
     page = await windows.open("/lagebild/gera", "leitung-gera")
     await expect(page.locator("#live time")).to_be_visible()
     await page.evaluate(
