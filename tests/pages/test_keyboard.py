@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from callrouter.cli.stage import PASSWORD
-from tests.browser.conftest import Windows
-from tests.browser.stage import Show
+from tests.pages.conftest import Windows
+from tests.pages.stage import Show
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Windows
-from tests.browser.relay import Relay
-from tests.browser.stage import HALBERSTADT, Show
+from tests.pages.conftest import Windows
+from tests.pages.relay import Relay
+from tests.pages.stage import HALBERSTADT, Show
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,8 +10,8 @@ from playwright.async_api import Page, expect
 
 from callrouter.sim.people import IGNORES
 from callrouter.web.pages import ROUTES
-from tests.browser.conftest import Windows
-from tests.browser.stage import ARGE, GERA, Show
+from tests.pages.conftest import Windows
+from tests.pages.stage import ARGE, GERA, Show
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 LEADER = "leitung-magdeburg"

@@ -6,7 +6,6 @@ fail: that is looked at after every test.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,19 +16,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from callrouter.cli.stage import PASSWORD
-from tests.browser.stage import Show, show
+from tests.browser import ARGUMENTS, CHROMIUM, needed
+from tests.pages.stage import Show, show
 
-CHROMIUM = Path("/usr/bin/chromium")
-# as root there is no sandbox; and a test's browser has nobody to talk to but the service
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -43,14 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group("chromium"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    if not os.access(CHROMIUM, os.X_OK):
-        assert os.environ.get("CI") != "true", "CI must have Chromium: sh tests/chromium.sh"
-        pytest.skip("Chromium is not installed: sh tests/chromium.sh")
+    needed()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser

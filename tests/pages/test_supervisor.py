@@ -8,8 +8,8 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Windows
-from tests.browser.stage import GERA, Show
+from tests.pages.conftest import Windows
+from tests.pages.stage import GERA, Show
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
