@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.needs import lacking
 
 CHROMIUM = Path("/usr/bin/chromium")
 # root has no sandbox, and a test's browser has nobody to talk to but what it is shown
@@ -26,8 +26,7 @@ ARGUMENTS = (
 def needed() -> None:
     """Skips the test where there is none, but not in CI."""
     if not CHROMIUM.exists():
-        assert not os.environ.get("CI"), "Chromium is missing in CI: run tests/chromium.sh"
-        pytest.skip("Chromium is not installed: sh tests/chromium.sh")
+        lacking("Chromium", "sh tests/chromium.sh")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ from callrouter.core.events import AgentAct, AgentActed
 from callrouter.core.plan import Agent, Agreement, Plan, Site, Team
 from callrouter.core.router import Router
 from callrouter.wiring import Connection, RouterSeats, switches
+from tests.needs import program
 
 PLAIN = Connection("gera", "127.0.0.1", 5038, "callrouter", "x", None, None, False, ("gotha",))
 PLAN = Plan(
@@ -58,13 +58,10 @@ def test_switches_are_by_name() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Key and certificate of 'asterisk.test', signed by itself."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     made = subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=asterisk.test",
-         "-addext", "subjectAltName=DNS:asterisk.test", "-keyout", "-", "-out", "-"],
+        [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=asterisk.test", "-addext", "subjectAltName=DNS:asterisk.test", "-keyout", "-", "-out", "-"],
         check=True, capture_output=True,
     )  # fmt: skip
     path.write_bytes(made.stdout)

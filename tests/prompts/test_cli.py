@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from click.testing import CliRunner, Result
 from callrouter.cli import main
 from callrouter.prompts import voice
 from tests.config.folders import folder
+from tests.needs import program
 
 TEXTS = """
 hotlines:
@@ -30,16 +30,18 @@ hotlines:
     hours: {Mon: 08:00-18:00}
     announcements: {welcome: Guten Tag.}
 """
-needs_voice = pytest.mark.skipif(
-    shutil.which(voice.PROGRAM) is None, reason="espeak-ng is not installed: sh tests/espeak.sh"
-)
+
+
+@pytest.fixture
+def needs_voice() -> None:
+    program(voice.PROGRAM, "sh tests/espeak.sh")
 
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-@needs_voice
+@pytest.mark.usefixtures("needs_voice")
 def test_build_then_check_then_change(tmp_path: Path) -> None:
     """What is built is good; a changed text is stale until it is built again, and only it is."""
     where = folder(tmp_path, more=TEXTS)
@@ -58,7 +60,7 @@ def test_build_then_check_then_change(tmp_path: Path) -> None:
     assert "3 spoken" in run("prompts", "build", where, "--out", out, "--all").output
 
 
-@needs_voice
+@pytest.mark.usefixtures("needs_voice")
 def test_a_site_gets_its_own_sounds_only(tmp_path: Path) -> None:
     """Each Asterisk plays what its hotlines say."""
     where = folder(tmp_path, more=TEXTS)
@@ -71,7 +73,7 @@ def test_a_site_gets_its_own_sounds_only(tmp_path: Path) -> None:
     )
 
 
-@needs_voice
+@pytest.mark.usefixtures("needs_voice")
 def test_check_warns_of_missing_and_stale_prompts_where_the_folder_is_known(tmp_path: Path) -> None:
     """With service.prompts_dir, and only then; warnings do not change the status."""
     where = folder(tmp_path, more=TEXTS)

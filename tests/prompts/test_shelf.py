@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from array import array
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from callrouter.config.spoken import Prompt
 from callrouter.prompts import voice
 from callrouter.prompts.shelf import ShelfError, build, look
 from callrouter.prompts.wave import Sound, read, write
+from tests.needs import program
 
 HELLO = Prompt("h-welcome-de", "Guten Tag.", "de")
 BUSY = Prompt("h-busy-en", "All lines are busy.", "en")
@@ -136,9 +136,9 @@ def test_a_voice_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         voice.speak("Guten Tag.", "de")
 
 
-@pytest.mark.skipif(shutil.which(voice.PROGRAM) is None, reason="espeak-ng is not installed: sh tests/espeak.sh")
 def test_the_real_voice_speaks_both_languages(tmp_path: Path) -> None:
     """espeak-ng says a second or so of audible sound; a text that looks like an option is a text."""
+    program(voice.PROGRAM, "sh tests/espeak.sh")
     for text, language in (("Guten Tag, wie geht es Ihnen?", "de"), ("Hello, how are you?", "en"), ("--help me", "en")):
         sound = voice.speak(text, language)
         assert 0.5 < len(sound.samples) / sound.rate < 5

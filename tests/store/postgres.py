@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.needs import lacking
 
 SETTINGS = "-c listen_addresses='' -c fsync=off -c max_connections=40 -c unix_socket_directories={folder}"
 
@@ -28,8 +29,7 @@ def binaries() -> Path:
     for folder in found:
         if (folder / "initdb").exists():
             return folder
-    assert not os.environ.get("CI"), "PostgreSQL is missing in CI: run tests/postgres.sh"
-    pytest.skip("PostgreSQL is not installed; see tests/postgres.sh")
+    return lacking("PostgreSQL", "sh tests/postgres.sh")
 
 
 def somebody() -> str | None:
