@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def until(true: Callable[[], object], say: Callable[[], str] = lambda: "", deadline_s: float = 15.0) -> None:
+async def until(true: Callable[[], object], say: Callable[[], str] = lambda: "", deadline_s: float = 60.0) -> None:
     """Until `true()` holds. Raises TimeoutError with what `say()` says then."""
     loop = asyncio.get_running_loop()
     end = loop.time() + deadline_s

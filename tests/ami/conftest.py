@@ -33,7 +33,7 @@ QUICK = Timing(
 )
 
 
-async def until(condition: Callable[[], object], deadline_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], deadline_s: float = 30.0) -> None:
     """Wait for a condition; fails the test if it does not come true."""
     async with asyncio.timeout(deadline_s):
         while not condition():

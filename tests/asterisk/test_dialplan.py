@@ -310,7 +310,7 @@ async def test_claimed_a_call_waits_as_long_as_the_beat_moves_and_no_longer(lab:
         with pytest.raises(AssertionError, match="no CrFailsafe"):
             await ami.event("CrFailsafe", Call=call, deadline_s=3.0)
         await router.stop_beat()
-        await ami.event("CrFailsafe", Call=call, Claim="3", deadline_s=10.0)
+        await ami.event("CrFailsafe", Call=call, Claim="3", deadline_s=30.0)
 
 
 async def test_the_beat_of_an_older_router_does_not_count(lab: Lab) -> None:
@@ -320,7 +320,7 @@ async def test_the_beat_of_an_older_router_does_not_count(lab: Lab) -> None:
         await ami.set_global("CR_EPOCH", "4")
         call = await lab.held(lab.call(M))
         await ami.setvar(call, "CR_CLAIM", "4")
-        await ami.event("CrFailsafe", Call=call, deadline_s=10.0)
+        await ami.event("CrFailsafe", Call=call, deadline_s=30.0)
 
 
 async def test_a_reload_of_the_dialplan_keeps_the_epoch(lab: Lab) -> None:

@@ -63,7 +63,7 @@ class Ear:
 async def hear(ear: Ear, condition: Callable[[Event], bool], since: int = 0) -> Event:
     """The first event from `since` on that fulfils the condition; waits for it."""
     try:
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(30.0):
             while True:
                 for event in ear.heard[since:]:
                     if condition(event):
@@ -203,7 +203,7 @@ async def test_another_router_reads_back_what_it_finds(ear: Ear) -> None:
     link = ear.make(20_000_000_001, lambda event: other.append(event) or True)  # type: ignore[func-returns-value]
     link.start()
     try:
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(30.0):
             while not other:
                 await asyncio.sleep(0.005)
     finally:
@@ -254,7 +254,7 @@ async def test_the_doctor_finds_a_shipped_site_well(bench: Bench) -> None:
     )  # fmt: skip
     for peer in patient.peers:
         contact = await bench.ami["gera"].getvar(f"PJSIP_AOR({peer},contact)")
-        async with asyncio.timeout(10.0):  # the first qualify after the start
+        async with asyncio.timeout(30.0):  # the first qualify after the start
             while await bench.ami["gera"].getvar(f"PJSIP_CONTACT({contact},status)") != "Reachable":
                 await asyncio.sleep(0.05)
     findings = await asyncio.to_thread(examine, patient)

@@ -52,7 +52,7 @@ async def test_all_refuse(bench: Bench) -> None:
     declines = await bench.phone("gera", 2, Behaviour(refuse=603, refuse_s=0.2))
     _, call, since = await bench.held()
     await bench.router["gera"].offer(call, f"{busy}&{declines}", 1, ring_s=20)
-    tried = await ami.event("CrTried", since, deadline_s=3)
+    tried = await ami.event("CrTried", since, deadline_s=20)
     assert (tried["Status"], tried["Cause"]) == ("BUSY", "21")
 
 
@@ -223,7 +223,7 @@ async def test_menu_without_a_digit(bench: Bench) -> None:
     ami = bench.ami["gera"]
     caller, call, since = await bench.held()
     await bench.router["gera"].order(call, "ask_test-beep_1_2_7")
-    menu = await ami.event("CrMenu", since, deadline_s=10)
+    menu = await ami.event("CrMenu", since, deadline_s=30)
     assert (menu["Call"], menu["Step"], menu["Digit"], menu["Status"]) == (call, "7", "", "TIMEOUT")
     await ami.event("CrHold", ami.events.index(menu))
     assert "early media" in caller.heard

@@ -21,14 +21,14 @@ class Raw:
         return await self.block()
 
     async def block(self) -> list[str]:
-        text = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)
+        text = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 30)
         return text.decode().strip().split("\r\n")
 
 
 async def connect(bench: Bench) -> Raw:
     host, port, _ = bench.manager("gera")
     raw = Raw(*await asyncio.open_connection(host, port))
-    banner = await asyncio.wait_for(raw.reader.readline(), 5)
+    banner = await asyncio.wait_for(raw.reader.readline(), 30)
     assert banner.startswith(b"Asterisk Call Manager/")
     assert banner.endswith(b"\r\n")
     bench.stack.callback(raw.writer.close)
@@ -62,7 +62,7 @@ async def test_wrong_secret_is_refused_late_and_closed(bench: Bench) -> None:
     answer = await raw.ask("Action: Login", "ActionID: a1", "Username: callrouter", "Secret: wrong")
     assert answer == ["Response: Error", "ActionID: a1", "Message: Authentication failed"]
     assert time.monotonic() - began > 0.1
-    assert await asyncio.wait_for(raw.reader.read(), 5) == b""
+    assert await asyncio.wait_for(raw.reader.read(), 30) == b""
 
 
 async def test_nothing_works_before_login(bench: Bench) -> None:
@@ -82,7 +82,7 @@ async def test_logoff_says_goodbye_and_closes(bench: Bench) -> None:
         "ActionID: x",
         "Message: Thanks for all the fish.",
     ]
-    assert await asyncio.wait_for(raw.reader.read(), 5) == b""
+    assert await asyncio.wait_for(raw.reader.read(), 30) == b""
 
 
 async def test_ping(bench: Bench) -> None:
@@ -180,7 +180,7 @@ async def test_trunks_contacts_are_read_by_functions(bench: Bench) -> None:
     assert contact.startswith("magdeburg@@")
     assert "," not in contact
     assert await ami.getvar("PJSIP_AOR(magdeburg,qualify_frequency)") == "2"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await ami.getvar(f"PJSIP_CONTACT({contact},status)") != "Reachable":
             await asyncio.sleep(0.05)  # the first qualify may still be under way; nothing announces its end here
     carrier = await ami.getvar("PJSIP_AOR(carrier,contact)")

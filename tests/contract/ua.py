@@ -319,7 +319,7 @@ class Phone:
         self._expires = expires
         self._done = asyncio.get_running_loop().create_future()
         self._send_register("")
-        status = await asyncio.wait_for(self._done, 5)
+        status = await asyncio.wait_for(self._done, 30)
         assert status == 200, f"REGISTER of {self.name}: {status}"
 
     def _send_register(self, authorization: str) -> None:
