@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [router] [ami] [asterisk]`: measure, compare with the budgets, write `bench/results/`."""
+"""`python -m bench [--quick] [PART …]`: measure, compare with the budgets, write `bench/results/`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,18 @@ def _asterisk(quick: bool) -> Sequence[Figure]:
     return asterisk.figures(quick=quick)
 
 
-PARTS: dict[str, Callable[[bool], Sequence[Figure]]] = {"router": _router, "ami": _ami, "asterisk": _asterisk}
+def _simulation(quick: bool) -> Sequence[Figure]:
+    from bench import simulation
+
+    return simulation.figures(quick=quick)
+
+
+PARTS: dict[str, Callable[[bool], Sequence[Figure]]] = {
+    "router": _router,
+    "ami": _ami,
+    "simulation": _simulation,
+    "asterisk": _asterisk,
+}
 
 
 def main() -> int:

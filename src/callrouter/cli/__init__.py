@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "explain": "routing",
     "simulate": "simulate",
     "whatif": "whatif",
+    "staff": "staff",
     "scenarios": "scenarios",
     "route-test": "routing",
     "run": "service",
