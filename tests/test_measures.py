@@ -26,7 +26,8 @@ from callrouter.core.events import CallArrived, CallEnded, LinkDown, PlanReplace
 from callrouter.core.plan import Agreement, Hotline, Hours, Plan, Site, Team
 from callrouter.core.snapshot import Counts
 from callrouter.measures import Measures
-from callrouter.reach import record_families
+from callrouter.reach import callback_families, record_families
+from callrouter.store.standing import Standing
 from tests.deploy.prometheus import promtool
 
 PLAN = Plan(
@@ -84,6 +85,7 @@ def full() -> Measures:
     measures.observe(SiteRead("gera"), [FINISHED], 0.0)
     measures.handled(Tick(), 0.001, 0.0001)
     measures.watch(lambda: record_families(120, 5, 0))
+    measures.watch(lambda: callback_families([Standing("agency-gera", "captured", 4, 1, 9, 8)], ["agency-gera"]))
     measures.reach.closed([DEMAND])
     return measures
 
@@ -308,6 +310,14 @@ def test_ends_of_agreements() -> None:
     assert values(measures)[name] == 1_795_431_000.0
     measures.observe(PlanReplaced(replace(PLAN, agreements=())), [], 0.0)
     assert name not in values(measures)
+
+
+def test_callbacks_as_they_stand() -> None:
+    """Each hotline and kind by itself; what there is none of is there at zero."""
+    found = values(full())
+    of = '{hotline="agency-gera",kind="captured"}'
+    assert [found[f"callrouter_callbacks_{name}{of}"] for name in ("open", "overdue", "due", "kept")] == [4, 1, 9, 8]
+    assert found['callrouter_callbacks_open{hotline="agency-gera",kind="department"}'] == 0
 
 
 def test_definitions_are_published() -> None:

@@ -140,7 +140,32 @@ def build() -> Any:
             found=((None, "#1ab2ff"), (1.0, "#ff6666")),
         ),
     ]
+    promised = f'{OF},kind=~"captured|department"'
+    callbacks = [
+        course(
+            "Callbacks",
+            "Open and overdue ones, of all kinds.",
+            {
+                "open, {{kind}}": f"sum by (kind) (max by (hotline, kind) (callrouter_callbacks_open{{{OF}}}))",
+                "overdue": f"sum(max by (hotline, kind) (callrouter_callbacks_overdue{{{OF}}}))",
+            },
+        ),
+        bars(
+            "Promises of the last 7 days",
+            "Due, and those of them that were kept.",
+            {
+                "due": f"sum(max by (hotline, kind) (callrouter_callbacks_due{{{promised}}}))",
+                "kept": f"sum(max by (hotline, kind) (callrouter_callbacks_kept{{{promised}}}))",
+            },
+        ),
+    ]
     variables = [choice("hotline", "Hotline", "label_values(callrouter_hotline_info, hotline)", several=True)]
     text = "How callers of a hotline are served, by attempt and by caller. What the figures mean: docs/measures.md."
-    sections = [("Reach", reach), ("Waiting", waits), ("Not reached", why), ("Served", served)]
+    sections = [
+        ("Reach", reach),
+        ("Waiting", waits),
+        ("Not reached", why),
+        ("Served", served),
+        ("Callbacks", callbacks),
+    ]
     return made("hotline", "callrouter: hotline", text, variables, sections)

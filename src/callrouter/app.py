@@ -40,10 +40,11 @@ from callrouter.journal.writer import Journal, JournalLimits
 from callrouter.measures import Measures
 from callrouter.office.office import Office, Outside
 from callrouter.outlook import Outlook
-from callrouter.reach import record_families
+from callrouter.reach import callback_families, record_families
 from callrouter.store.books import Books
 from callrouter.store.feed import Feed
 from callrouter.store.retention import daily
+from callrouter.store.standing import Watch
 from callrouter.store.store import FAULTS, Store
 from callrouter.web.context import Candidate, Context
 from callrouter.web.figures import Figures
@@ -128,6 +129,7 @@ class Service:
             unread=unread,
             opened=lambda: self.store.opened,
         )
+        self._callbacks = Watch(self.store.engine, self.engine.now, lambda: self.store.opened)
         self.engine.observe(self.store.observe)
         self.outlook = Outlook(service.forecast, self.router.checkpoint, clock())
         self.engine.observe(self.outlook.observe)
@@ -225,6 +227,7 @@ class Service:
         self._keep("store", self.store.run)
         self._keep("call records", self.feed.run)
         self._keep("retention", self._erase)
+        self._keep("callbacks", self._callbacks.run)
         self._keep("figures", self.figures.run)
         self._keep("pages", self.front.live.run)
         for name, run in self.office.runs().items():
@@ -451,6 +454,9 @@ class Service:
         measures.watch_flag("store_writable", lambda: not self.store.trouble and not self.feed.trouble)
         feed = self.feed
         measures.watch(lambda: record_families(feed.behind, feed.stored, feed.damaged))
+        measures.watch(
+            lambda: callback_families(self._callbacks.found, [hotline.name for hotline in self.router.plan.hotlines])
+        )
 
 
 def calm_collector() -> None:

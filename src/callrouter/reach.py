@@ -8,10 +8,12 @@ his attempts would spoil every figure about redials.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from callrouter.core.callbacks import CallbackKind
 from callrouter.core.demands import Demand
 from callrouter.core.plan import Plan
 from callrouter.tally import Count
@@ -22,6 +24,15 @@ _DEMAND = (
     "A demand is all attempts of one caller for one hotline, each within redial_window_s (1800 s unless set) after"
 )
 _WHEN = "counted when it ends: the caller was reached, or the window is over. number: withheld ones cannot be grouped."
+
+
+class _Standing(Protocol):
+    """How callbacks of one hotline and kind stand: `open`, `overdue`, `due` and `kept`."""
+
+    @property
+    def hotline(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
 
 
 class Reach:
@@ -89,3 +100,23 @@ def record_families(behind: int, stored: int, damaged: int) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "callrouter_call_records_unreadable", "Journal lines that could not be read back; a fault.", value=damaged
     )
+
+
+CALLBACKS = (
+    ("open", "Callbacks that are not done."),
+    ("overdue", "Promised callbacks that are not done though their time is over."),
+    ("due", "Promised callbacks whose time came within the last 7 days; withdrawn ones are left out."),
+    ("kept", "Of the callbacks due: those whose caller was reached by then, or rang again and was answered."),
+)
+
+
+def callback_families(found: Iterable[_Standing], hotlines: Iterable[str]) -> Iterator[Metric]:
+    """Callbacks as they stand in SQL, of this plan's hotlines; there at zero before the first one."""
+    rows = {(one.hotline, one.kind): one for one in found}
+    for name, text in CALLBACKS:
+        family = GaugeMetricFamily(f"callrouter_callbacks_{name}", text, labels=("hotline", "kind"))
+        for hotline in hotlines:
+            for kind in CallbackKind:
+                row = rows.get((hotline, kind.value))
+                family.add_metric((hotline, kind.value), 0 if row is None else getattr(row, name))
+        yield family
