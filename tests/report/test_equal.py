@@ -33,12 +33,12 @@ class Network(_Demo):
     report: dict[str, Any]
 
     async def _show(self, scene: object, end: float | None) -> None:
-        assert self.service is not None
+        service = self.stage.service
         await until(lambda: sum(self.tally.all.outcomes.values()) >= ENDED)
         await self.world.close()
         for person in tuple(self.world._callers):
             person.hang_up()
-        engine, feed = self.service.engine, self.service.feed
+        engine, feed = service.engine, service.feed
         await until(lambda: not engine.snapshot().calls)
         await until(lambda: feed.stored == sum(self.tally.all.outcomes.values()))
         await until_async(self._closed)
@@ -46,13 +46,12 @@ class Network(_Demo):
         today = datetime.fromtimestamp(self.pace(), UTC).astimezone(ZoneInfo(self.zone)).date()
         names = [one.name for one in plan.hotlines]
         book = Book(plan, periods.day("today", today), names, Targets(0.8, 0.93), self.pace())
-        await records.fill(book, f"sqlite+aiosqlite:///{self.state / 'callrouter.db'}")
+        await records.fill(book, service.store.engine.url.render_as_string())
         self.report = json.loads(as_json(book))
-        self.metrics = await asyncio.to_thread(scraped, self.service.server.url)
+        self.metrics = await asyncio.to_thread(scraped, service.server.url)
 
     async def _closed(self) -> bool:
-        assert self.service is not None
-        async with self.service.store.engine.connect() as connection:
+        async with self.stage.service.store.engine.connect() as connection:
             opened = await connection.exec_driver_sql("SELECT count(*) FROM demand WHERE closed_at IS NULL")
             return opened.scalar_one() == 0
 
