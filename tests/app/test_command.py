@@ -100,15 +100,22 @@ async def beating(network: Network) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def act(running: Process, agent: str, state: str) -> None:
+@asynccontextmanager
+async def api(running: Process) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     line = running.says("callrouter runs")
     assert line
-    url = f"{line['url']}/api/v1/agents/{agent}/state"
-    async with (
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session,
-        session.post(url, json={"state": state}) as answer,
-    ):
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
+        yield session, f"{line['url']}/api/v1/agents"
+
+
+async def act(running: Process, agent: str, state: str) -> None:
+    async with api(running) as (session, url), session.post(f"{url}/{agent}/state", json={"state": state}) as answer:
         assert answer.status == 200, await answer.text()
+
+
+async def state(running: Process, agent: str) -> str:
+    async with api(running) as (session, url), session.get(f"{url}/{agent}") as answer:
+        return str((await answer.json())["state"])
 
 
 @pytest.mark.slow
@@ -126,8 +133,8 @@ async def test_ends_gracefully_and_reloads_on_signals(network: Network, tmp_path
 
 @pytest.mark.slow
 async def test_nothing_is_lost_by_kill_9(network: Network, tmp_path: Path) -> None:
-    """What the site was told is in the journal of a router that was killed, and the next one serves the caller who
-    still rings, by the agent who was ready."""
+    """What the site was told is in the journal of a router that was killed, what an API answered for is in its
+    database, and the next one serves the caller who still rings, by the agent who was ready."""
     network.write(service="  listen: 127.0.0.1:0\n")
     gera = network.sites["gera"]
     async with started(network, tmp_path) as running:
@@ -144,6 +151,7 @@ async def test_nothing_is_lost_by_kill_9(network: Network, tmp_path: Path) -> No
 
     network.phone("gera/2001", ANSWERS)
     async with beating(network), started(network, tmp_path) as running:
+        assert await state(running, "gotha/3001") == "paused"
         await act(running, "gera/2001", "ready")
         await caller.until("talking", timeout_s=60.0)
         assert caller.heard.count("answered") == 1

@@ -81,6 +81,20 @@ async def test_switch_comes_back(tmp_path: Path) -> None:
         assert events == [AgreementSwitched("gera-magdeburg", False, NOW + 60, "flu", "meier", "gera")]
 
 
+async def test_what_was_answered_for_is_kept(tmp_path: Path) -> None:
+    """When an audit entry is kept, so is what it tells of, even if that is being written: kill -9 loses neither."""
+    async with opened(tmp_path) as (store, _, _):
+        for enabled in (True, False):
+            switched(store, "gera-magdeburg", enabled)
+            writing = asyncio.create_task(store.flush()) if enabled else None
+            await asyncio.sleep(0)  # it has begun
+            await store.audit(who="meier", what="agreement", why="flu", before="", after="")
+            async with opened(tmp_path) as (_, _, events):  # by another process, before this one has closed
+                assert events == [AgreementSwitched("gera-magdeburg", enabled, None, "flu", "meier", "gera")]
+            if writing:
+                assert await writing
+
+
 async def test_expired_and_unknown_switches_are_forgotten(tmp_path: Path) -> None:
     """A switch whose time is over, and one of an agreement that no plan has, do not come back, ever."""
     async with opened(tmp_path) as (store, _, _):

@@ -1,8 +1,9 @@
 """What must last beyond the process: switches, agents' states and the audit trail, in SQL.
 
-It observes the engine and writes behind it, in its own task: routing never waits for a database. Switches and states
-are kept by name, the last one wins, so what waits to be written is bounded by the plan and nothing is lost while the
-database is away. Knows no dialect: SQLite by default, PostgreSQL by its URL.
+It observes the engine and writes behind it, in its own task: routing never waits for a database, but who switched
+something is answered when it and its audit entry are kept. Switches and states are kept by name, the last one wins, so
+what waits to be written is bounded by the plan and nothing is lost while the database is away. Knows no dialect: SQLite
+by default, PostgreSQL by its URL.
 """
 
 from __future__ import annotations
@@ -87,7 +88,11 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 async def write_audit(engine: AsyncEngine, entry: AuditEntry) -> None:
     """Returns when the entry is kept. Raises SQLAlchemyError or OSError."""
     async with engine.begin() as connection:
-        await connection.execute(insert(AUDIT).values(asdict(entry)))
+        await _add_audit(connection, entry)
+
+
+async def _add_audit(connection: AsyncConnection, entry: AuditEntry) -> None:
+    await connection.execute(insert(AUDIT).values(asdict(entry)))
 
 
 def _engine(url: URL) -> AsyncEngine:
@@ -114,6 +119,7 @@ class Store:
         self._clock = clock
         self.engine = _engine(self._url)
         self._changed: dict[str, dict[str, Row | None]] = {table.name: {} for table in STATES}
+        self._writing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._noted: dict[AgentId, tuple[str, str] | None] = {}  # the intents that are written, or will be
         self._recording = False
@@ -194,24 +200,11 @@ class Store:
             self._wake.set()
 
     async def flush(self) -> bool:
-        """Write all that changed, in one transaction. False: it could not be written and is kept."""
-        if not any(self._changed.values()):
-            return True
-        taken, self._changed = self._changed, {name: {} for name in self._changed}
+        """Write all that changed. False: it could not be written and is kept."""
         try:
-            if not self.opened:  # the database was away at the start
-                await self.open()
-            async with self.engine.begin() as connection:
-                for table in STATES:
-                    await _put(connection, table, taken[table.name])
-        except BaseException as error:  # the service may stop in the midst of it: then `close` writes it
-            for name, rows in taken.items():
-                self._changed[name] = {**rows, **self._changed[name]}  # what came meanwhile is newer
-            if not isinstance(error, FAULTS):
-                raise
-            self._fault(error)
+            await self._write()
+        except FAULTS:
             return False
-        self._well()
         return True
 
     async def close(self) -> None:
@@ -221,12 +214,8 @@ class Store:
     # ---- audit
 
     async def audit(self, *, who: str, what: str, why: str, before: str, after: str) -> None:
-        """Write one entry; returns when it is kept. Raises SQLAlchemyError or OSError."""
-        try:
-            await write_audit(self.engine, AuditEntry(self._clock(), who, what, why, before, after))
-        except FAULTS as error:
-            self._fault(error)
-            raise
+        """Returns when the entry and all that changed before it are kept. Raises SQLAlchemyError or OSError."""
+        await self._write(AuditEntry(self._clock(), who, what, why, before, after))
 
     async def audit_trail(self, limit: int = 100) -> list[AuditEntry]:
         """The newest entries, newest first."""
@@ -236,6 +225,31 @@ class Store:
         return [AuditEntry(row.at, row.who, row.what, row.why, row.before, row.after) for row in rows]
 
     # ---- inside
+
+    async def _write(self, entry: AuditEntry | None = None) -> None:
+        """What changed, and an entry, in one transaction; one at a time, so that nothing is kept before what led to it.
+
+        Raises SQLAlchemyError or OSError; what changed then waits for the next time.
+        """
+        async with self._writing:
+            if entry is None and not any(self._changed.values()):
+                return
+            taken, self._changed = self._changed, {name: {} for name in self._changed}
+            try:
+                if not self.opened:  # the database was away at the start
+                    await self.open()
+                async with self.engine.begin() as connection:
+                    for table in STATES:
+                        await _put(connection, table, taken[table.name])
+                    if entry is not None:
+                        await _add_audit(connection, entry)
+            except BaseException as error:  # the service may stop in the midst of it: then `close` writes it
+                for name, rows in taken.items():
+                    self._changed[name] = {**rows, **self._changed[name]}  # what came meanwhile is newer
+                if isinstance(error, FAULTS):
+                    self._fault(error)
+                raise
+            self._well()
 
     def _agents(self, happened: Event, commands: Sequence[Command]) -> dict[AgentId, None]:
         """Agents whose intent may have changed in this turn."""
