@@ -21,11 +21,15 @@ DATA = Path(__file__).parent / "data"
 RIGHTS = ("Setvar", "PlayDTMF", "Getvar", "Status", "DeviceStateList", "Originate")
 
 
-def probe(fake: FakeAsterisk, fields: dict[str, str], *, variables: bool = True, user: bool = True) -> bytes:
+def probe(
+    fake: FakeAsterisk, fields: dict[str, str], *, variables: bool = True, user: bool = True, trap: bool = False
+) -> bytes:
     headers = [line for line in channel() if variables or not line.startswith("ChanVariable")]
     headers = [line.replace("callrouter-hold", "callrouter-probe") for line in headers]
     number = fields["Variable"].partition("=")[2]
     told = block("Event: UserEvent", *headers, "UserEvent: CrProbe", f"Id: {number}") if user else b""
+    if trap:
+        told = block("Event: UserEvent", *headers, "UserEvent: CrTrap", f"Id: {number}", "Text: a\rEvent: forged") + told
     return reply(fields, "Message: Originate successfully queued") + block("Event: Newchannel", *headers) + told
 
 
@@ -80,6 +84,7 @@ async def test_a_well_site(well: FakeAsterisk) -> None:
         "has the rights it needs and no more",
         "the dialplan has version 1 and all 1 numbers",
         "events of channels and of the dialplan arrive",
+        "events with control characters are held back",
         "all 1 phones can be reached",
         "the trunk to gotha is up",
         "epoch 77 is in force",
@@ -120,6 +125,11 @@ def devices(**states: str) -> Callable[[FakeAsterisk], None]:
         (variable("DIALPLAN_EXISTS(from-carrier,39123,1)", "0"), "callers of 39123 get no answer", "render"),
         (variable("DIALPLAN_EXISTS(from-site,1001,1)", "0"), "other sites cannot ring 1001", "render"),
         (variable("DIALPLAN_EXISTS(callrouter-probe,s,1)", "0"), "no callrouter-probe", "callrouter.conf"),
+        (
+            lambda fake: fake.answers.update(Originate=lambda f: probe(fake, f, trap=True)),
+            "control char",
+            "eventfilter",
+        ),
         (variable("PJSIP_ENDPOINT(carrier,trust_id_inbound)", ""), "no PJSIP endpoint 'carrier'", "pjsip.conf"),
         (variable("PJSIP_ENDPOINT(carrier,trust_id_inbound)", "true"), "could forge events", "trust_id_inbound = no"),
         (variable("PJSIP_ENDPOINT(carrier,callerid)", "<unknown>"), "no fixed caller id", "callerid ="),

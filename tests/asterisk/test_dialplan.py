@@ -415,7 +415,7 @@ async def test_a_site_can_be_read_back(lab: Lab) -> None:
 async def test_the_dialplan_tells_its_version_to_the_router_s_own_user(asterisk: Site, lab: Lab) -> None:
     """CR_DIALPLAN and CR_SITE can be read with the shipped AMI user, which may do nothing dangerous."""
     async with RawAmi(asterisk.host, AMI_PORT, "callrouter", SECRET) as ami:
-        assert await ami.getvar("CR_DIALPLAN") == "2"
+        assert await ami.getvar("CR_DIALPLAN") == "3"
         assert await ami.getvar("CR_SITE") == "magdeburg"
         for action in ({"Action": "Command", "Command": "core show version"}, {"Action": "Filter", "Operation": "Add"}):
             name = action.pop("Action")

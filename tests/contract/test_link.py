@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -261,4 +262,7 @@ async def test_the_doctor_finds_a_shipped_site_well(bench: Bench) -> None:
     assert [str(f) for f in findings if f.level is Level.ERROR] == []
     texts = [finding.what for finding in findings]
     assert "events of channels and of the dialplan arrive" in texts
+    assert "events with control characters are held back" in texts
     assert "the trunk to magdeburg is up" in texts
+    unfiltered = await asyncio.to_thread(examine, replace(patient, user="lab"))
+    assert "events with control characters arrive: callers could forge events" in [one.what for one in unfiltered]

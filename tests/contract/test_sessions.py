@@ -136,7 +136,7 @@ async def test_global_variables(bench: Bench) -> None:
     assert await ami.getvar("CR_BEAT_3") == "7"
     assert await ami.getvar("CR_NEVER_SET") == ""
     assert await ami.getvar("CR_SITE") == "gera"
-    assert await ami.getvar("CR_DIALPLAN") == "2"
+    assert await ami.getvar("CR_DIALPLAN") == "3"
 
 
 async def test_lists_without_rows(bench: Bench) -> None:

@@ -114,14 +114,23 @@ def _asterisk(checker: Checker) -> str:
 
 def _event(checker: Checker, name: str, limit_s: float, **keys: str) -> dict[str, str] | None:
     """The next event of this name and these fields; None if it does not come in time."""
+    return _up_to(checker, name, limit_s, **keys)[1]
+
+
+def _up_to(
+    checker: Checker, name: str, limit_s: float, **keys: str
+) -> tuple[list[dict[str, str]], dict[str, str] | None]:
+    """That event, and the events that came before it."""
     deadline = time.monotonic() + limit_s
+    before: list[dict[str, str]] = []
     while True:
         try:
             event = checker.events.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
-            return None
+            return before, None
         if event.name == name and all(event.keys.get(key) == value for key, value in keys.items()):
-            return dict(event.keys)
+            return before, dict(event.keys)
+        before.append(dict(event.keys))
 
 
 def _rights(patient: Patient, checker: Checker) -> Iterator[Found]:
@@ -193,12 +202,17 @@ def _probe(patient: Patient, checker: Checker) -> Iterator[Found]:
     elif not {"CR_CALL", "CR_TRY"} <= set(channel.get("ChanVariable", {})):
         mend = "channelvars = CR_CALL,CR_TRY under [general] in manager.conf"
         yield Level.ERROR, "events of channels do not carry CR_CALL and CR_TRY", mend
-    user = _event(checker, "UserEvent", 3.0, UserEvent="CrProbe", Id=probe)
+    before, user = _up_to(checker, "UserEvent", 3.0, UserEvent="CrProbe", Id=probe)
     if user is None:
         mend = f"add user to read of [{patient.user}], and UserEvent to its eventfilters, in manager.conf"
         yield Level.ERROR, "events of the dialplan do not arrive", mend
     elif channel is not None:
         yield Level.GOOD, "events of channels and of the dialplan arrive", ""
+    if any(event.get("UserEvent") == "CrTrap" for event in before):
+        mend = f"the first eventfilter of [{patient.user}] in deploy/asterisk/manager.conf"
+        yield Level.ERROR, "events with control characters arrive: callers could forge events", mend
+    elif user is not None:
+        yield Level.GOOD, "events with control characters are held back", ""
 
 
 def _carrier(patient: Patient, checker: Checker) -> Iterator[Found]:

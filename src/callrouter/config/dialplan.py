@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from callrouter.config.load import Loaded
 
-DIALPLAN_VERSION = 2  # CR_DIALPLAN of dialplans/callrouter.conf that this release needs; `doctor` compares
+DIALPLAN_VERSION = 3  # CR_DIALPLAN of dialplans/callrouter.conf that this release needs; `doctor` compares
 
 _SITE = re.compile(r"[a-z][a-z0-9]{0,15}")
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")

@@ -73,7 +73,7 @@ class VirtualPbx:
     async def start(self) -> None:
         """Boot, or boot again: globals and calls are new, registrations are kept. The port stays."""
         assert not self.running
-        self.globals = {"CR_SITE": self.site, "CR_DIALPLAN": "2", "CR_SOUNDS": "callrouter"}
+        self.globals = {"CR_SITE": self.site, "CR_DIALPLAN": "3", "CR_SOUNDS": "callrouter"}
         self._serial = 0
         self._second = max(int(self.pace()), self._second + 1)  # no real restart fits into a second: ids stay unique
         self.booted_at = self.pace()
