@@ -234,6 +234,8 @@ class _Server(asyncio.Protocol):
             case "Login":
                 booted = "Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n"
                 return f"Response: Success\r\n{ident}Message: Authentication accepted\r\n\r\n{booted}"
+            case "Challenge":
+                extra = "Challenge: 136795372\r\n"
             case "Getvar":
                 name = fields["Variable"]
                 extra = f"Variable: {name}\r\nValue: {self._globals.get(name, '')}\r\n"

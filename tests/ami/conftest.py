@@ -17,14 +17,15 @@ from callrouter.core.events import Event, SiteRead
 
 from .fake import FakeAsterisk
 
+# Pauses are short; deadlines are long, since a busy machine keeps everybody waiting. Tests of a deadline set it.
 QUICK = Timing(
-    connect_s=2.0,
-    login_s=2.0,
-    boot_s=2.0,
-    action_s=0.3,
-    list_s=0.5,
+    connect_s=20.0,
+    login_s=20.0,
+    boot_s=20.0,
+    action_s=20.0,
+    list_s=20.0,
     beat_s=0.05,
-    silence_s=0.3,
+    silence_s=20.0,
     backoff_first_s=0.01,
     backoff_most_s=0.05,
     refused_s=0.05,
@@ -59,7 +60,7 @@ class Rig:
             "gera",
             host,
             self.fake.port,
-            "callrouter",
+            str(kw.pop("user", "callrouter")),
             str(kw.pop("secret", "lab")),
             lease=self.lease,
             submit=self._submit,

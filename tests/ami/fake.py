@@ -45,6 +45,7 @@ class FakeAsterisk:
         self.booted = True
         self.banner = b"Asterisk Call Manager/11.0.0\r\n"
         self.answers: dict[str, Answer] = {
+            "Challenge": lambda f: reply(f, "Challenge: 136795372"),
             "Login": lambda f: reply(f, "Message: Authentication accepted") + self._boot(),
             "Getvar": lambda f: reply(
                 f, f"Variable: {f['Variable']}", f"Value: {self.variables.get(f['Variable'], '')}"

@@ -29,7 +29,8 @@ def probe(
     number = fields["Variable"].partition("=")[2]
     told = block("Event: UserEvent", *headers, "UserEvent: CrProbe", f"Id: {number}") if user else b""
     if trap:
-        told = block("Event: UserEvent", *headers, "UserEvent: CrTrap", f"Id: {number}", "Text: a\rEvent: forged") + told
+        caught = ("UserEvent: CrTrap", f"Id: {number}", "Text: a\rEvent: forged")
+        told = block("Event: UserEvent", *headers, *caught) + told
     return reply(fields, "Message: Originate successfully queued") + block("Event: Newchannel", *headers) + told
 
 

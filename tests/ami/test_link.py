@@ -42,7 +42,7 @@ async def test_login_then_epoch_then_one_read_back(rig: Rig) -> None:
     assert rig.fake.variables["CR_BEAT_1000"].endswith(".m")
     assert link.state.up
     names = [fields["Action"] for fields in rig.fake.actions]
-    assert names[0] == "Login"
+    assert names[:2] == ["Challenge", "Login"]
     assert names.index("Setvar") < names.index("Status")
 
 
@@ -193,7 +193,7 @@ async def test_a_refused_bell_is_unknown(rig: Rig) -> None:
 @pytest.mark.parametrize("order", [OFFER, CLAIM, Release(CALL, 17, "x"), CancelOffer(CALL, 3, (), "x")])
 async def test_every_answer_has_a_deadline_and_leaves_nothing_behind(rig: Rig, order: Order) -> None:
     """A manager that stays silent makes the order unknown in time; a late answer is nobody's."""
-    link = await rig.up()
+    link = await rig.up(action_s=0.3)
     late: list[bytes] = []
     both = rig.fake.answers["Setvar"]
     rig.fake.answers["Setvar"] = lambda f: late.append(reply(f)) if "Channel" in f else both(f)
@@ -228,7 +228,7 @@ async def test_a_list_that_never_ends_is_given_up(rig: Rig) -> None:
     """The session is of no use then: a new one is made, and the site read back."""
     whole = rig.fake.answers["Status"]
     rig.fake.answers["Status"] = lambda f: reply(f, "EventList: start")
-    link = rig.make()
+    link = rig.make(list_s=0.3)
     link.start()
     await until(lambda: link.state.fault is Fault.SILENT)
     rig.fake.answers["Status"] = whole
@@ -269,12 +269,21 @@ async def test_a_refused_login_is_seen_and_tried_again(rig: Rig) -> None:
     await until(lambda: link.state.phase is Phase.UP)
 
 
-async def test_a_secret_with_a_line_break_is_not_sent(rig: Rig) -> None:
-    """It could be a second action."""
+async def test_a_secret_is_never_sent(rig: Rig) -> None:
+    """It is proved by a challenge; whatever it holds, a second action it cannot be."""
     link = rig.make(secret="lab\r\nAction: Hangup")
     link.start()
+    await until(lambda: link.state.phase is Phase.UP)
+    assert {"Challenge", "Login"} <= {fields["Action"] for fields in rig.fake.actions}
+    assert not [fields for fields in rig.fake.actions if "lab" in str(fields) or fields["Action"] == "Hangup"]
+
+
+async def test_a_user_with_a_line_break_is_not_sent(rig: Rig) -> None:
+    """It could be a second action."""
+    link = rig.make(user="x\r\nAction: Hangup")
+    link.start()
     await until(lambda: link.state.fault is Fault.LOGIN_REFUSED)
-    assert not rig.fake.actions
+    assert [fields["Action"] for fields in rig.fake.actions] == ["Challenge"]
 
 
 async def test_nothing_is_asked_before_asterisk_is_fully_booted(rig: Rig) -> None:
@@ -283,7 +292,7 @@ async def test_nothing_is_asked_before_asterisk_is_fully_booted(rig: Rig) -> Non
     link = rig.make()
     link.start()
     await until(lambda: link.state.phase is Phase.BOOTING)
-    assert [f["Action"] for f in rig.fake.actions] == ["Login"]
+    assert [f["Action"] for f in rig.fake.actions] == ["Challenge", "Login"]
     rig.fake.event("FullyBooted", "Privilege: system,all", "Status: Fully Booted")
     await until(lambda: link.state.phase is Phase.UP)
 
@@ -299,7 +308,7 @@ async def test_a_missing_fullybooted_is_explained(rig: Rig) -> None:
 
 async def test_a_half_open_connection_is_found(rig: Rig) -> None:
     """A peer that answers nothing any more is left within the deadline of a beat."""
-    link = await rig.up()
+    link = await rig.up(silence_s=0.3)
     rig.fake.answers["Getvar"] = silent
     await until(lambda: rig.of(LinkDown))
     assert link.state.fault is Fault.SILENT
@@ -390,7 +399,7 @@ async def test_offers_during_a_read_back_wait_for_its_end_and_claims_pass(rig: R
 @pytest.mark.parametrize("ends", [False, True])
 async def test_offers_that_waited_too_long_for_a_read_back_are_given_up(rig: Rig, ends: bool) -> None:
     """The router may think otherwise by then: it is told that the offer was not given, and nothing is sent."""
-    link = await rig.up(late_s=0.0)
+    link = await rig.up(late_s=0.0, list_s=0.3)
     answer = rig.fake.answers["Status"]
 
     def status(fields: dict[str, str]) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from hashlib import md5
 
 import pytest
 
@@ -53,6 +54,22 @@ async def test_login_is_followed_by_fully_booted(bench: Bench) -> None:
     assert block[0] == "Event: FullyBooted"
     assert block[-1] == "Status: Fully Booted"
     assert {line.partition(":")[0] for line in block} == {"Event", "Privilege", "Uptime", "LastReload", "Status"}
+
+
+async def test_login_by_challenge(bench: Bench) -> None:
+    """Who answers the challenge with the MD5 of it and his secret is in, and the secret has not passed the wire."""
+    secret = bench.manager("gera")[2]
+    for known, response in ((secret, "Success"), ("wrong", "Error")):
+        raw = await connect(bench)
+        challenge = await raw.ask("Action: Challenge", "ActionID: c1", "AuthType: MD5")
+        assert challenge[:2] == ["Response: Success", "ActionID: c1"]
+        name, _, number = challenge[2].partition(": ")
+        assert (name, len(challenge)) == ("Challenge", 3)
+        key = md5((number + known).encode()).hexdigest()
+        answer = await raw.ask("Action: Login", "ActionID: a1", "AuthType: MD5", "Username: callrouter", f"Key: {key}")
+        assert answer[:2] == [f"Response: {response}", "ActionID: a1"]
+    raw = await connect(bench)
+    assert (await raw.ask("Action: Challenge", "ActionID: c1"))[:2] == ["Response: Error", "ActionID: c1"]
 
 
 async def test_wrong_secret_is_refused_late_and_closed(bench: Bench) -> None:

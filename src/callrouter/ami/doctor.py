@@ -89,7 +89,7 @@ Found = tuple[Level, str, str]
 
 def _examine(patient: Patient, checker: Checker, clock: Callable[[], float]) -> Iterator[Found]:
     try:
-        checker.ask("Login", Username=patient.user, Secret=patient.secret)
+        checker.login(patient.user, patient.secret)
     except Refusal as error:
         mend = f"compare the secret, and see permit and deny of [{patient.user}] in manager.conf"
         yield Level.ERROR, f"login as {patient.user} refused: {error}", mend

@@ -299,8 +299,7 @@ class SiteLink:
         state.reconnects = state.connects - 1
         state.phase = Phase.LOGIN
         try:
-            login = {"Action": "Login", "Username": self._user, "Secret": self._secret, "Events": "on"}
-            await session.ask(login, timing.login_s)
+            await asking.login(session, self._user, self._secret, timing.login_s)
         except (Refused, BadValue) as error:
             state.logins_refused += 1
             raise _Again(Fault.LOGIN_REFUSED, str(error)) from None

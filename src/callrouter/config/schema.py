@@ -78,6 +78,8 @@ class Asterisk(Model):
     secret: Secret
     """Never the secret itself: {env: NAME} or {file: PATH}."""
     tls: Tls | None = None
+    tunnel: bool = False
+    """A tunnel guards the way there: without TLS on purpose."""
 
 
 class Trunk(Model):

@@ -8,6 +8,7 @@ B from C) and rings of several teams are legal: a call is never passed on twice,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 from itertools import combinations
 
 from callrouter.config import kinds, schema
@@ -37,7 +38,7 @@ def check_sense(draft: Draft) -> None:
             _rung_back(draft, name, hotline)
         for name, team in draft.teams.items():
             _team(draft, name, team)
-        _failsafe(draft)
+        _site(draft)
     for name, department in draft.departments.items():
         if not ever_open(make_hours(department.hours, "UTC", years=draft.years)):
             what = f"department '{name}' never works, so no callback would ever be due"
@@ -191,12 +192,24 @@ def _team(draft: Draft, name: str, team: schema.Team) -> None:
         draft.warn(where, f"team '{name}' serves no hotline and lends to nobody", "name it in a hotline", key=True)
 
 
-def _failsafe(draft: Draft) -> None:
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _site(draft: Draft) -> None:
     phones: dict[str, set[str]] = {}
     for name, team in draft.teams.items():
         phones.setdefault(team.site, set()).update(agent.phone for agent in agents_of(name, team))
     for name, site in draft.sites.items():
         where: Where = ("sites", name, "failsafe")
+        if site.asterisk.tls is None and not site.asterisk.tunnel and not _on_this_machine(site.asterisk.host):
+            what = f"the manager of '{name}' is reached in clear: who is on the way reads numbers and may give orders"
+            draft.warn(
+                ("sites", name, "asterisk"), what, "add tls: {ca: …}, or tunnel: true if one guards it", key=True
+            )
         if not site.failsafe.phones:
             what = f"site '{name}' has no failsafe phones: its callers get busy when no router is alive"
             draft.warn(where, what, "add failsafe: {phones: [...]}", key=True)

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import md5
+from itertools import count
 from typing import Protocol
 
 from callrouter.sim import contacts
@@ -48,6 +50,7 @@ PRIVILEGES: dict[str, tuple[str, ...]] = {
     "ping": (),
     "logoff": (),
     "login": (),
+    "challenge": (),
     # known, and refused to the router
     "command": ("command",),
     "getconfig": ("config", "system"),
@@ -83,6 +86,7 @@ class Session(asyncio.Protocol):
         self.user: User | None = None
         self.transport: asyncio.Transport | None = None
         self._buffer = b""
+        self.challenge = ""
         self.deaf = False  # half-open: takes everything, answers nothing
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -165,6 +169,7 @@ class ManagerServer:
         self.on_action: Callable[[Session, Request], None] | None = None  # who looks over its shoulder
         self.actions_seen: deque[str] = deque(maxlen=1000)  # for tests that must know what a client asked, in order
         self._server: asyncio.Server | None = None
+        self._challenges = count(136_795_372)
         self._answers: dict[str, Callable[[Session, Request], None]] = {
             "ping": self._ping,
             "setvar": self._setvar,
@@ -225,6 +230,8 @@ class ManagerServer:
         if name == "logoff":
             session.respond("Goodbye", request, [("Message", "Thanks for all the fish.")])
             session.close()
+        elif name == "challenge":
+            self._challenge(session, request)
         elif name == "login":
             self._login(session, request)
         elif session.user is None:
@@ -240,12 +247,26 @@ class ManagerServer:
             except Refusal as refusal:
                 session.respond("Error", request, [("Message", str(refusal))])
 
+    def _challenge(self, session: Session, request: Request) -> None:
+        if request.get("authtype").lower() != "md5":
+            session.respond("Error", request, [("Message", "Must specify AuthType")])
+            return
+        session.challenge = session.challenge or str(next(self._challenges))
+        session.respond("Success", request, [("Challenge", session.challenge)])
+
+    @staticmethod
+    def _proved(session: Session, user: User, request: Request) -> bool:
+        if request.get("authtype").lower() != "md5":
+            return request.get("secret") == user.secret
+        key = md5((session.challenge + user.secret).encode()).hexdigest()  # noqa: S324  # what AMI speaks
+        return bool(session.challenge) and request.get("key") == key
+
     def _login(self, session: Session, request: Request) -> None:
         if session.user is not None:
             session.respond("Success", request, [("Message", "Already authenticated")])
             return
         user = self.users.get(request.get("username"))
-        if user is None or user.secret != request.get("secret"):
+        if user is None or not self._proved(session, user, request):
             asyncio.get_running_loop().call_later(self.refused_after_s, self._refuse, session, request)
             return
         session.user = user
