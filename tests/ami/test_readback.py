@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from callrouter.ami.readback import read_back
+from callrouter.ami.readback import meanwhile, read_back
 from callrouter.ami.translate import Message
-from callrouter.core.events import LiveCall, PhoneState, SiteRead, Stage
+from callrouter.core.events import (
+    CallArrived,
+    CallEnded,
+    CallHeld,
+    CallId,
+    LegAnswered,
+    LegEnded,
+    LegStarted,
+    LiveCall,
+    PhoneState,
+    SiteRead,
+    Stage,
+)
 
 from .test_translate import CALL, LEG, LEG_UID, UID, recorded
 
@@ -42,6 +54,22 @@ def test_who_was_told_to_end_and_whom_no_router_has_had() -> None:
     fresh = one([row(Variable=["CR_STAGE=hold", "CR_CLAIM=", "CR_CAUSE=(null)"])])
     assert (fresh.claimed, fresh.ending) == (False, 0)
     assert one([row(Variable=["CR_STAGE=hold", "CR_CLAIM=77", "CR_CAUSE=17"])]).ending == 0
+
+
+def test_what_a_read_back_knows_already_is_told_before_it() -> None:
+    """A call that is missing and whose end was told, an answer of one that talks; all else belongs after it."""
+    answered, gone, later = CallId("gera/1.1"), CallId("gera/2.1"), CallId("gera/3.1")
+    live = [LiveCall(call, "1", "", stage, 0.0) for call, stage in ((answered, Stage.TALKING), (later, Stage.OFFERED))]
+    phone = PhoneState("gera", "1001", True, True)
+    started = LegStarted(answered, 1, "gera/1.2", "gera", "1001")
+    held = [
+        CallHeld(answered), started, phone, LegAnswered(answered, 1, "gera/1.2"), LegEnded(answered, "gera/1.2"),
+        CallArrived(gone, "gera", "1"), CallHeld(gone), CallEnded(gone, 127),
+        LegAnswered(later, 1, "gera/3.2"),
+    ]  # fmt: skip
+    before, after = meanwhile(SiteRead("gera", tuple(live)), held)
+    assert before == [held[0], started, held[3], held[5], held[7]]
+    assert after == [phone, held[4], held[8]]
 
 
 def test_all_channels_of_phones_are_named() -> None:

@@ -11,6 +11,7 @@ from callrouter.core import commands as c
 from callrouter.core import events as e
 from callrouter.core.plan import Agreement, Hours, Menu, Strategy
 from callrouter.core.router import Router
+from callrouter.core.timers import Rank
 from tests.core.story import WEEKDAYS, Story, network
 from tests.core.world import Books
 
@@ -501,6 +502,28 @@ def test_a_fresh_call_that_a_read_back_does_not_name_yet_is_kept() -> None:
     story.pass_time(3.0)
     read(story)
     assert story.outcome("gera/70.0") is c.Outcome.LOST
+
+
+@pytest.mark.parametrize("lives", [None, e.Stage.HELD, e.Stage.TALKING])
+def test_a_fresh_call_that_a_read_back_does_not_name_is_asked_for_once_more(lives: e.Stage | None) -> None:
+    """It may be over, its end shed with much else, and nothing would ever tell: two seconds later the site says it."""
+    story = Story(ready="" if lives is e.Stage.HELD else "gera")
+    call = story.dial()
+    if lives is e.Stage.TALKING:
+        story.answer(call)
+    read(story)
+    story.wanted_reread.clear()
+    story.pass_time(2.5)
+    assert "gera" in story.wanted_reread
+    if lives is None:
+        del story.calls[call]
+        story.link_up("gera")
+        assert story.outcome(call) is c.Outcome.LOST
+    else:
+        story.link_up("gera")
+        assert not [
+            timer for timer in story.router.state.timers.alive() if (timer.ref, timer.rank) == (call, Rank.WATCH)
+        ]
 
 
 def test_phones_and_trunks_are_as_the_site_says() -> None:

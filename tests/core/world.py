@@ -7,6 +7,7 @@ commands and keeps its own account of agents and calls, against which the invari
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from callrouter.core import commands as c
@@ -154,11 +155,13 @@ class Books:
                 assert seat.id in mine
             else:
                 assert not seat.call
+        agents = Counter((x.team, x.state) for x in s.seats.values())
         for (team, state), number in s.agent_counts.items():
             if team in s.teams:
-                assert number == sum(x.team == team and x.state == state for x in s.seats.values()), (team, state)
+                assert number == agents[team, AgentState(state)], (team, state)
+        ringing = Counter(x.hotline for x in s.calls.values() if x.state in RINGING)
         for hotline, number in s.waiting.items():
-            assert number == sum(x.hotline == hotline and x.state in RINGING for x in s.calls.values())
+            assert number == ringing[hotline], hotline
         for call in s.calls.values():
             assert (call.offer is not None) == (call.state is CallState.OFFERED), call.id
         held = [x for x in s.calls.values() if x.lane is not None]

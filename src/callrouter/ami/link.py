@@ -19,7 +19,7 @@ from callrouter.ami.actions import BadOrder, actions
 from callrouter.ami.epoch import Duty, Lease
 from callrouter.ami.linkstate import USUAL, Fault, LinkState, Phase, Timing
 from callrouter.ami.protocol import BadValue, Headers
-from callrouter.ami.readback import ended_meanwhile
+from callrouter.ami.readback import meanwhile
 from callrouter.ami.session import Lost, Refused, Session, refusal
 from callrouter.ami.translate import REPEATABLE, WATCHED, Fenced, fenced, translate
 from callrouter.core.commands import CallOrder, CancelOffer, Offer, Order, Reread
@@ -398,7 +398,7 @@ class SiteLink:
         state.reads += 1
         state.read_s = self._clock() - began
         self._next_audit = self._clock() + timing.audit_s * (0.9 + 0.2 * self._rng())
-        before, after = ended_meanwhile(read, held) if self._trusted else ((), ())
+        before, after = meanwhile(read, held) if self._trusted else ((), ())
         for event in before:
             self._pass_on(event)
         if not self._submit(read):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from callrouter.ami.translate import CONTACT_UP, Message, endpoint, entity, number, phone_state, targets, text, variable
-from callrouter.core.events import CallEnded, CallHeld, Event, LegId, LiveCall, PhoneState, SiteRead, Stage
+from callrouter.core.events import CallEnded, CallHeld, Event, LegAnswered, LegId, LiveCall, PhoneState, SiteRead, Stage
 
 # CR_CMD: an order that has been given and not yet been read by the dialplan. CR_CAUSE: how it ends after what is said.
 # DIALEDPEERNUMBER: Dial puts the target (`1001` or `1001@gera`) on each channel that it calls
@@ -56,21 +56,27 @@ def read_back(
     )
 
 
-def ended_meanwhile(read: SiteRead, held: Iterable[Event]) -> tuple[list[Event], list[Event]]:
-    """Part what was told while the site was read: (what comes before the read-back, what comes after it).
+def meanwhile(read: SiteRead, held: Iterable[Event]) -> tuple[list[Event], list[Event]]:
+    """Part what was told while the site was read: (what the read-back knows already, what comes after it).
 
-    A call whose end was told and that does not stand in the read-back had ended before: how it ended is known. That
-    it listened is left out, since nothing can be ordered for it any more.
+    A call whose end was told and that is not there had ended before: how it ended is known. (That it listened is left
+    out, since nothing can be ordered for it any more.) One whose answer was told and that talks was answered before.
     """
     events = list(held)
-    living = {call.call for call in read.calls}
-    ended = {event.call for event in events if isinstance(event, CallEnded) and event.call not in living}
+    stages = {call.call: call.stage for call in read.calls}
+    last: dict[str, int] = {}  # of the events of a call that are known already
+    for place, event in enumerate(events):
+        if (isinstance(event, CallEnded) and event.call not in stages) or (
+            isinstance(event, LegAnswered) and stages.get(event.call) is Stage.TALKING
+        ):
+            last[event.call] = place
     before: list[Event] = []
     after: list[Event] = []
-    for event in events:
-        if getattr(event, "call", "") not in ended:
+    for place, event in enumerate(events):
+        call = getattr(event, "call", "")
+        if place > last.get(call, -1):
             after.append(event)
-        elif not isinstance(event, CallHeld):
+        elif call in stages or not isinstance(event, CallHeld):
             before.append(event)
     return before, after
 

@@ -36,6 +36,8 @@ def read_back(s: State, event: SiteRead) -> None:
     for call in [c for c in s.calls.values() if c.site == site and c.id not in live]:
         if call.arrived_at <= s.now - FRESH_S or returned:
             ended(s, call, 0, seen=False)
+        else:  # it came after the site was read; or it is over, and nothing else will tell
+            s.watch(call, FRESH_S)
     for seen in event.calls:
         known = s.calls.get(seen.call)
         if known is None:
@@ -84,6 +86,7 @@ def ended(s: State, call: Call, cause: int, *, seen: bool) -> None:
 def hold(s: State, call: Call) -> None:
     """The call listens for orders (again): into its line, or to its end if that is decided."""
     if call.lane is not None:
+        s.watch_not(call)
         return  # told twice
     if call.offer is not None:
         if s.now - call.offer.at < FRESH_S:
@@ -316,6 +319,8 @@ def _correct(s: State, call: Call, seen: LiveCall) -> None:
                 _adopt_offer(s, call, seen)
         case Stage.TALKING if call.state is not CallState.TALKING:
             _adopt_talk(s, call, seen)
+        case Stage.TALKING:
+            s.watch_not(call)
         case Stage.ELSEWHERE:
             if call.state is CallState.TALKING:
                 s.agent_left(call, "the caller was put through to somebody else")
