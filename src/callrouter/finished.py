@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from callrouter.core.commands import CallFinished
+from callrouter.core.commands import CallFinished, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,21 @@ class Finished:
     window_s: float
 
     @property
-    def weight(self) -> tuple[bool, str, int]:
-        """Of two words about one call the greater stands: his who saw its end, else the later one's."""
-        return self.record.seen, self.run, self.seq
+    def weight(self) -> Weight:
+        r = self.record
+        return weight(r.seen, r.outcome, r.ended_at, self.run, self.seq)
+
+
+Weight = tuple[bool, bool, float, str, int]
+
+
+def weight(seen: bool, outcome: str, ended_at: float, run: str, seq: int) -> Weight:
+    """Of two words about one call the greater stands.
+
+    That of the one who was told of its end; else of the one who knows more than that it is lost; else of the one who
+    found it gone first; else the later one.
+    """
+    return seen, outcome != Outcome.LOST, 0.0 if seen else -ended_at, run, seq
 
 
 @dataclass(frozen=True, slots=True)

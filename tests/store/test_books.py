@@ -94,11 +94,21 @@ async def test_who_saw_the_end_of_a_call_knows_it_better(engine: AsyncEngine, bo
             await books.take("j", word)
         (kept,) = await rows(engine, CALL_RECORD)
         assert (kept.outcome, kept.end_seen) == ("answered", True)
-    worse = batch(replace(record("gera/2", outcome=Outcome.LOST), seen=False), run="3", segment="x")
-    await books.take("j", worse)
-    later = replace(batch(replace(record("gera/2", talk_s=9.0), seen=False), run="4"), segment="y")
-    await books.take("j", later)
-    assert [row.outcome for row in await rows(engine, CALL_RECORD)] == ["answered", "answered"]
+
+
+async def test_of_those_who_saw_no_end_who_knows_most_is_believed(engine: AsyncEngine, books: Books) -> None:
+    """That it was answered is more than that it is lost; and whoever found it gone first is nearest to its end."""
+    first = replace(record("gera/2", talk_s=9.0), seen=False)
+    words = (
+        batch(first, run="2"),
+        batch(replace(record("gera/2", outcome=Outcome.LOST), seen=False), run="3", segment="t"),
+        batch(replace(first, talk_s=90.0, ended_at=first.ended_at + 81.0), run="4", segment="u"),
+    )
+    for order in (words, [replace(word, segment=f"again-{word.segment}") for word in reversed(words)]):
+        for word in order:
+            await books.take("j", word)
+        (kept,) = await rows(engine, CALL_RECORD)
+        assert (kept.outcome, kept.talk_s) == ("answered", 9.0)
 
 
 async def test_windows_close_but_not_while_a_redial_rings(engine: AsyncEngine, books: Books) -> None:

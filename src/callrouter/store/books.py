@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from callrouter.core.commands import Outcome
 from callrouter.core.demands import COUNTED, Attempt, Demand, Demands, Key, attempt_of
-from callrouter.finished import Batch, Finished
+from callrouter.finished import Batch, Finished, Weight, weight
 from callrouter.store.schema import CALL_RECORD, DEMAND, JOURNAL_MARK
 
 CLOSE_MAX = 5_000  # in one transaction
@@ -181,8 +181,8 @@ async def _rows(connection: AsyncConnection, table: Table, column: Any, names: I
     return list((await connection.execute(select(table).where(column.in_(wanted)))).all())
 
 
-def _weight(row: Row[Any]) -> tuple[bool, str, int]:
-    return row.end_seen, row.run, row.seq
+def _weight(row: Row[Any]) -> Weight:
+    return weight(row.end_seen, row.outcome, row.ended_at, row.run, row.seq)
 
 
 async def _put_demands(connection: AsyncConnection, demands: Sequence[Demand], known: Collection[str]) -> None:
