@@ -94,7 +94,7 @@ class Bench:
 
     async def status(self, site: str, call: str) -> dict[str, str] | None:
         """The caller's row of `Status`, with its variables among the headers; None: there is none."""
-        names = "CR_CALL,CR_DID,CR_CLI,CR_CLAIM,CR_STAGE,CR_CAUSE,CR_TO,CR_TRY"
+        names = "CR_CALL,CR_DID,CR_CLI,CR_CLAIM,CR_STAGE,CR_CAUSE,CR_TO,CR_TRY,DIALEDPEERNUMBER"
         rows = await self.ami[site].listing("Status", Variables=names)
         for row in rows:
             if row.get("Uniqueid") == call:

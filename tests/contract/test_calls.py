@@ -449,4 +449,5 @@ async def test_read_back_while_ringing(bench: Bench) -> None:
     assert (row["Application"], other["Application"]) == ("Dial", "AppDial")
     assert (other["CR_CALL"], other["CR_STAGE"], other["ChannelStateDesc"]) == (call, "(null)", "Ringing")
     assert other["Channel"].startswith(f"PJSIP/{phone}-")
+    assert other["DIALEDPEERNUMBER"] == phone
     assert other["Linkedid"] == call

@@ -246,7 +246,7 @@ class VirtualPbx:
         channel.context = "from-site" if at else "from-phones"
         channel.dialled = target
         self._announce(channel)
-        channel.variables["CR_CALL"] = owner.variables.get("CR_CALL", "")
+        channel.variables.update(CR_CALL=owner.variables.get("CR_CALL", ""), DIALEDPEERNUMBER=target)
         channel.at(channel.context, owner.exten, 1, "AppDial", "(Outgoing Line)")
         return channel
 
