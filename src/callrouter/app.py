@@ -23,7 +23,9 @@ from callrouter.ami.link import SiteLink
 from callrouter.ami.linkstate import Phase
 from callrouter.ami.switchboard import Switchboard
 from callrouter.clock import Clock
-from callrouter.config.load import Loaded
+from callrouter.config.difference import differences
+from callrouter.config.load import Loaded, load
+from callrouter.config.reloads import Reloads
 from callrouter.config.secret import Secret, SecretError
 from callrouter.config.source import ConfigError
 from callrouter.config.watch import watch
@@ -49,8 +51,11 @@ from callrouter.store.store import FAULTS, Store
 from callrouter.web.context import Candidate, Context
 from callrouter.web.figures import Figures
 from callrouter.web.front import Front
+from callrouter.web.pages.calls import Archive
 from callrouter.web.preview import Preview
 from callrouter.web.service import Server
+from callrouter.web.stories import Stories
+from callrouter.web.system import Backstage, System
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +124,7 @@ class Service:
             stopwatch=options.steady,
             leapt_s=lambda: clock.leapt_s if isinstance(clock, Clock) else 0.0,
         )
+        self.reloads = Reloads()
         self.store = Store(wiring.database_url(service, state_dir), wiring.RouterSeats(self.router), clock)
         self.feed = Feed(
             Tail(folder, CODEC),
@@ -174,6 +180,9 @@ class Service:
             wiring.accounts(service, self.store.engine),
             service.pages,
             parts={
+                System: System(self._backstage()),
+                Stories: Stories(folder),
+                Archive: Archive(self.store.engine, self._callers),
                 Figures: self.figures,
                 Preview: Preview(self.outlook.foresee if service.forecast else None),
                 Office: self.office,
@@ -237,6 +246,7 @@ class Service:
             self._link(name)
         self.measures.show_agreements(wiring.switches(self.router))
         self.measures.reloaded(True, self.engine.now())
+        self.reloads.taken(self.engine.now(), self.router.plan.version)
         await self.server.start()
         if self.options.folder is not None:
             self._keep("configuration", self._watch)
@@ -339,9 +349,12 @@ class Service:
         try:
             if isinstance(result, ConfigError):
                 raise result
+            before = self.loaded
             await self.apply(result)
             self._config_trouble = ""
             self.measures.reloaded(True, self.engine.now())
+            changes = differences(before.network, self.loaded.network)
+            self.reloads.taken(self.engine.now(), self.router.plan.version, changes)
             for problem in result.unguided:
                 log.error("the guides stay as they were", problem=str(problem))
         except ConfigError as error:
@@ -352,11 +365,43 @@ class Service:
     def _refuse(self, number: int, problems: Sequence[str]) -> None:
         more = f" (and {number - 1} more)" if number > 1 else ""
         self._config_trouble = f"{problems[0]}{more}"
+        self.reloads.refused(self.engine.now(), self.router.plan.version, problems)
         self.measures.reloaded(False, self.engine.now())
         for problem in problems:
             log.error("the new configuration is refused; the old one stays", problem=problem)
 
     # ---- inside
+
+    def _backstage(self) -> Backstage:
+        """What operators may look at."""
+        return Backstage(
+            self.switchboard.states,
+            self.options.steady,
+            self.engine.now,
+            lambda: wiring.phones(self.router),
+            self.journal,
+            self._folder,
+            self.feed,
+            self.store,
+            self.engine,
+            self.reloads,
+            lambda: self.loaded,
+            self.options.folder,
+            self._read_again,
+            self._reload,
+            self.store.engine.dialect.name,
+        )
+
+    async def _read_again(self) -> Loaded | ConfigError:
+        """The configuration as its files are now; nothing is changed by it."""
+        assert self.options.folder is not None
+        try:
+            return await asyncio.to_thread(load, self.options.folder)
+        except ConfigError as error:
+            return error
+
+    async def _reload(self) -> None:
+        await self._take(await self._read_again())
 
     def _candidates(self, call: CallId) -> list[Candidate]:
         return [Candidate(one.agent, one.team, one.agreement, one.why_not) for one in candidates_of(self.router, call)]

@@ -177,6 +177,18 @@ def recalled(site: str, calls: Sequence[Remembered], plan: Plan, now: float) -> 
     return SiteRead(site, calls=tuple(live))
 
 
+def phones(router: Router) -> dict[str, tuple[int, int]]:
+    """Per site: (agents' phones that can be rung, all of them)."""
+    sites = {agent.id: agent.site for agent in router.plan.agents}
+    found: dict[str, tuple[int, int]] = {}
+    for seat in router.state.seats.values():
+        site = sites.get(seat.id)
+        if site is not None:
+            up, every = found.get(site, (0, 0))
+            found[site] = (up + seat.phone_up, every + 1)
+    return found
+
+
 def switches(router: Router) -> list[tuple[str, str, bool, float | None]]:
     """Agreements as they are switched now: (agreement, borrower, enabled, until) of each direction."""
     deals = router.state.deals.values()

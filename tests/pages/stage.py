@@ -77,7 +77,9 @@ async def show(folder: Path) -> AsyncIterator[Show]:
         replace(hotline, ring_max_s=1.0 if hotline.site == "gera" else hotline.ring_max_s)
         for hotline in loaded.plan.hotlines
     )
-    loaded = replace(loaded, plan=replace(loaded.plan, sites=sites, hotlines=hotlines))
+    service = loaded.network.service.model_copy(update={"forecast": None})  # tests/test_outlook.py has it
+    network = loaded.network.model_copy(update={"service": service})
+    loaded = replace(loaded, plan=replace(loaded.plan, sites=sites, hotlines=hotlines), network=network)
     stage = Show(loaded, folder, Pace(1.0, start=MORNING))
     stage.people = []
     try:

@@ -14,7 +14,7 @@ from tests.pages.conftest import Windows
 from tests.pages.stage import ARGE, GERA, Show
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-LEADER = "leitung-magdeburg"
+LEADER, OPS, ADMIN = "leitung-magdeburg", "betrieb", "verwaltung"
 # every page that is read, with an account that may
 PAGES: dict[str, tuple[str, str]] = {
     "/anmelden": ("/anmelden", ""),
@@ -27,6 +27,14 @@ PAGES: dict[str, tuple[str, str]] = {
     "/hotlines/{name}/schalten": ("/hotlines/agency-stendal/schalten", LEADER),
     "/plaetze/{site}": ("/plaetze/magdeburg", LEADER),
     "/plaetze/{site}/{number}": ("/plaetze/magdeburg/1001", LEADER),
+    "/system": ("/system", OPS),
+    "/system/konfiguration": ("/system/konfiguration", OPS),
+    "/anrufe": ("/anrufe", OPS),
+    "/anrufe/{site}/{id}": ("/anrufe/{call}", OPS),
+    "/konfiguration": ("/konfiguration?hotline=agency-gera&wann=2026-11-23T09:14&besetzt=agency-gera", OPS),
+    "/konten": ("/konten", ADMIN),
+    "/konten/{name}": ("/konten/betrieb", ADMIN),
+    "/protokoll": ("/protokoll", ADMIN),
 }
 LEADS_ON = {"/", "/lagebild", "/plaetze/{site}/platz"}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -52,21 +60,23 @@ async def findings(page: Page) -> list[str]:
     ]
 
 
-async def busy(stage: Show) -> None:
-    """Something of everything: callers who wait, talk and are lent, a switch with an end, a closed hotline."""
+async def busy(stage: Show) -> str:
+    """Something of everything: callers who wait, talk and are lent. The last call."""
     await stage.staff("agency-magdeburg", 8)
     await stage.staff("arge-magdeburg", 3, IGNORES)
     for _ in range(3):
         await (await stage.call(GERA)).until("talking")
-        await stage.call(ARGE)
+        last = await stage.call(ARGE)
+    return last.call
 
 
 @pytest.mark.parametrize(("scheme", "language"), [("light", "de-DE"), ("dark", "en-GB")])
 async def test_axe_has_nothing_to_say(windows: Windows, stage: Show, scheme: Any, language: str) -> None:
     """Light and German, dark and English: together all colours and all words are looked at."""
-    await busy(stage)
+    call = await busy(stage)
     found: list[str] = []
-    for path, account in PAGES.values():
+    for pattern, account in PAGES.values():
+        path = pattern.replace("{call}", call)
         page = await windows.open(path, account, color_scheme=scheme, locale=language)
         assert await page.locator("html").get_attribute("lang") == language[:2]
         await expect(page.locator("main, .in").first).to_be_visible()
@@ -96,9 +106,10 @@ async def test_axe_finds_nothing_in_dialogs_and_errors(windows: Windows, stage: 
 @pytest.mark.parametrize("width", [320, 640])
 async def test_nothing_is_cut_off(windows: Windows, stage: Show, width: int) -> None:
     """At 320 CSS pixels, and at 200 % of a 1280 pixel window, no page scrolls sideways."""
-    await busy(stage)
+    call = await busy(stage)
     wide: list[str] = []
-    for path, account in PAGES.values():
+    for pattern, account in PAGES.values():
+        path = pattern.replace("{call}", call)
         page = await windows.open(path, account, viewport={"width": width, "height": 700})
         await expect(page.locator("main, .in").first).to_be_visible()
         over = await page.evaluate(TOO_WIDE)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Any
 
 from aiohttp import ClientResponse, CookieJar
@@ -17,14 +18,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.accounts.book import AccountBook
 from callrouter.accounts.passwords import Passwords
+from callrouter.callers import Callers
+from callrouter.config.load import Loaded
 from callrouter.config.pages import Pages
+from callrouter.config.reloads import Reloads
+from callrouter.config.schema import Network
+from callrouter.desk.plan import Desk
 from callrouter.roles import Grant
 from callrouter.store.store import open_engine
 from callrouter.web.figures import Figures
 from callrouter.web.front import Front
+from callrouter.web.pages.calls import Archive
 from callrouter.web.preview import Preview
 from callrouter.web.service import make_app
-from tests.web.world import World
+from callrouter.web.stories import Stories
+from callrouter.web.system import Backstage, System
+from tests.web.world import NOW, World
 
 PASSWORD = "correct horse battery"
 OURS = {"Sec-Fetch-Site": "same-origin", "Accept-Language": "de"}
@@ -99,6 +108,37 @@ class House:
             await client.session.close()
 
 
+@dataclass
+class Quiet:
+    """A journal, a feed, a store and an engine about which there is nothing to say."""
+
+    trouble: str = ""
+    lines_lost: int = 0
+    written_at: float = 0.0
+    path: Path | None = None
+    behind: int = 0
+    stored: int = 0
+    standing_down: str = ""
+    failed_count: int = 0
+    shed_count: int = 0
+    waiting: int = 0
+
+    def write_p99_s(self) -> float:
+        return 0.0
+
+
+def backstage(world: World, folder: Path) -> Backstage:
+    async def nothing() -> Any:
+        raise AssertionError("there is no folder to read")
+
+    loaded = Loaded(world.plan, Desk(), Network(), ())
+    quiet = Quiet()
+    return Backstage(
+        list, monotonic, lambda: NOW, dict, quiet, folder, quiet, quiet, quiet, Reloads(), lambda: loaded, None,
+        nothing, nothing,
+    )  # fmt: skip
+
+
 @asynccontextmanager
 async def house(folder: Path, world: World | None = None, **pages: Any) -> AsyncIterator[House]:
     """pages: what the configuration says of them."""
@@ -112,7 +152,13 @@ async def house(folder: Path, world: World | None = None, **pages: Any) -> Async
         AccountBook(engine),
         settings,
         passwords=Passwords(CHEAP),
-        parts={Figures: figures, Preview: Preview()},
+        parts={
+            Figures: figures,
+            Preview: Preview(),
+            Archive: Archive(engine, Callers("a key for the tests, long enough")),
+            Stories: Stories(folder),
+            System: System(backstage(world, folder)),
+        },
     )
     figures.changed = front.live.changed
     world.observers += [figures.observe, front.live.observe]

@@ -370,7 +370,7 @@ class SiteLink:
         except Lost as error:
             self._check(session)
             raise _Again(Fault.SILENT, f"half-open connection? {error}") from None
-        self._beat_at = self._clock()
+        self._beat_at = state.last_message_at = self._clock()
         ours = duty is not Duty.WATCH
         if lease.rival and not state.rival:
             log.warning("%s: another router has the site: epoch %d, ours %d", self.site, look.epoch, lease.held)

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "forget": "records",
     "report": "report",
     "user": "user",
+    "story": "story",
 }
 
 

@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from callrouter.config.load import load
 from callrouter.config.source import ConfigError
-from callrouter.core.explain import Answer, Question, QuestionError, ask
+from callrouter.core.explain import Answer, Question, QuestionError, ask, grouped
 from callrouter.core.plan import Plan
 
 
@@ -54,15 +54,6 @@ def _switches(switches: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ..
     return tuple(off), tuple(on)
 
 
-def _grouped(answer: Answer) -> list[tuple[str, str, str, list[str]]]:
-    """(team, agreement, why not, agents), agents of one fate together, in the order in which they are considered."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
-    for c in answer.candidates:
-        why = "rung" if c.agent in answer.agents else c.why_not or "free, but not his turn"
-        groups.setdefault((c.team, c.agreement, why), []).append(c.agent)
-    return [(*key, agents) for key, agents in groups.items()]
-
-
 def _told(answer: Answer, every_agent: bool) -> str:
     lines = [f"{answer.outcome}: {answer.because}"]
     if answer.agents:
@@ -70,7 +61,7 @@ def _told(answer: Answer, every_agent: bool) -> str:
         lines[0] = f"{answer.outcome} to {', '.join(answer.agents)} ({answer.team}){by}: {answer.because}"
     if not answer.candidates:
         lines.append("  no candidates: the call is not put in a line")
-    for team, agreement, why, agents in _grouped(answer):
+    for team, agreement, why, agents in grouped(answer):
         where = f"{team} (agreement {agreement})" if agreement else team
         who = ", ".join(agents) if every_agent or len(agents) <= 3 else f"{agents[0]} … {agents[-1]}"
         lines.append(f"  {where}: {len(agents)} × {why} [{who}]")

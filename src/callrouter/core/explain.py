@@ -114,6 +114,25 @@ def candidates_of(router: Router, call_id: str) -> tuple[Candidate, ...]:
     return candidates(s, call, s.lanes[call.lane])
 
 
+def candidates_for(router: Router, call_id: str) -> tuple[Candidate, ...]:
+    """The same for a call that is about to enter its line; () if it will not."""
+    s = router.state
+    call = s.calls.get(call_id)
+    hotline = s.hotlines.get(call.hotline) if call is not None else None
+    if call is None or hotline is None or call.release is not None:
+        return ()
+    return candidates(s, call, Lane((hotline.name, call.topic, 0, call.site), hotline, s.topic(call)))
+
+
+def grouped(answer: Answer) -> list[tuple[str, str, str, list[str]]]:
+    """(team, agreement, why not, agents), agents of one fate together, in the order in which they are considered."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for c in answer.candidates:
+        why = "rung" if c.agent in answer.agents else c.why_not or "free, but not his turn"
+        groups.setdefault((c.team, c.agreement, why), []).append(c.agent)
+    return [(*key, agents) for key, agents in groups.items()]
+
+
 def _named(plan: Plan, names: tuple[str, ...]) -> set[str]:
     teams = {team.name for team in plan.teams}
     agents = {agent.id for agent in plan.agents}
@@ -164,12 +183,8 @@ def ask(plan: Plan, question: Question) -> Answer:
     commands: list[Command] = router.handle(
         e.CallArrived(call_id, hotline.site, hotline.numbers[0].digits if hotline.numbers else ""), now
     )
-    call = router.state.calls[call_id]
-    call.topic = topic
-    seen: tuple[Candidate, ...] = ()
-    if call.release is None:
-        key = (hotline.name, topic, 0, hotline.site)
-        seen = candidates(router.state, call, Lane(key, hotline, router.state.topic(call)))
+    router.state.calls[call_id].topic = topic
+    seen = candidates_for(router, call_id)
     commands += router.handle(e.CallHeld(call_id), now)
     while (due := router.next_deadline() or inf) <= question.at + question.waited_s:
         waiting = candidates_of(router, call_id)

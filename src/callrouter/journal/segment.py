@@ -86,6 +86,16 @@ def read_segment(path: Path, codec: Codec) -> tuple[Header, Iterator[Entry]]:
     return header, _entries(path, codec, lines)
 
 
+def header_of(path: Path) -> Header:
+    """The header without the router's state, which may be large. Raises as `read_segment`."""
+    try:
+        _, first = next(_whole_lines(path))
+        data = json.loads(first)
+        return Header(data["seq"], data["now"], None, data["release"], data.get("run") or path.stem)
+    except (StopIteration, ValueError, KeyError, TypeError) as error:
+        raise JournalDamaged(f"{path}:1: not the beginning of a journal segment: {error!r}") from error
+
+
 def _entries(path: Path, codec: Codec, lines: Iterator[tuple[int, bytes]]) -> Iterator[Entry]:
     for number, text in lines:
         try:

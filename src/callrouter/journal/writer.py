@@ -14,10 +14,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -29,6 +31,7 @@ from callrouter.journal.disk import Disk
 from callrouter.journal.segment import Header, entry_line, header_line
 
 log = structlog.get_logger(__name__)
+WRITES_KEPT = 1_000  # of which the slowest are looked for
 RETRY_S = 5.0  # between two attempts to begin a segment after a failure
 
 
@@ -70,6 +73,8 @@ class Journal:
         self._retry_at = 0.0
         self._dirty = asyncio.Event()
         self._rotated = True
+        self._write_s: deque[float] = deque(maxlen=WRITES_KEPT)
+        self.written_at = 0.0  # when a line was last handed to the kernel
         self.trouble = ""  # why lines are being lost; '' while all is well
         self.lines_lost = 0
         self.lines_written = 0
@@ -80,6 +85,10 @@ class Journal:
     def path(self) -> Path | None:
         """The segment being written."""
         return self._path
+
+    def write_p99_s(self) -> float:
+        """How long all but one in a hundred of the last writes took at most; 0.0 before the first."""
+        return sorted(self._write_s)[int(len(self._write_s) * 0.99)] if self._write_s else 0.0
 
     def append(self, seq: int, now: float, event: Event, commands: Sequence[Command], failed: str = "") -> None:
         """Take one line; it is on its way to the disk only after `flush`."""
@@ -154,6 +163,7 @@ class Journal:
     def _write(self, data: bytes, now: float) -> bool:
         assert self._fd is not None
         rest = memoryview(data)
+        began = perf_counter()
         try:
             while rest:
                 rest = rest[self._disk.write(self._fd, rest) :]
@@ -162,6 +172,8 @@ class Journal:
                 self._disk.cut(self._fd, self._size)
             self._give_up(f"cannot be written: {error}", now)
             return False
+        self._write_s.append(perf_counter() - began)
+        self.written_at = now
         self._size += len(data)
         self.bytes_written += len(data)
         self._dirty.set()

@@ -86,6 +86,7 @@ CALL_RECORD = Table(
     Column("run", String(64), nullable=False),  # the router that said so, and at which turn
     Column("seq", BigInteger, nullable=False),
     Index("ix_call_record_ended_at", "ended_at"),
+    Index("ix_call_record_arrived_at", "arrived_at"),
     Index("ix_call_record_hotline_arrived_at", "hotline", "arrived_at"),
     Index("ix_call_record_caller", "caller"),
     Index("ix_call_record_demand", "demand"),

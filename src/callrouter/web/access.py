@@ -35,6 +35,19 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /plaetze/{site}/platz": frozenset({SUPERVISOR}),
     "GET /plaetze/{site}/{number}": frozenset({SUPERVISOR}),
     "POST /plaetze/{site}/{number}": frozenset({SUPERVISOR}),
+    "GET /anrufe": frozenset({OPS}),
+    "POST /anrufe": frozenset({OPS}),
+    "GET /anrufe/{site}/{id}": frozenset({OPS}),
+    "POST /anrufe/{site}/{id}": frozenset({OPS}),
+    "GET /system": frozenset({OPS, ADMIN}),
+    "GET /system/konfiguration": frozenset({OPS}),
+    "POST /system/konfiguration": frozenset({OPS}),
+    "GET /konfiguration": frozenset({OPS, ADMIN}),
+    "GET /konten": frozenset({ADMIN}),
+    "POST /konten": frozenset({ADMIN}),
+    "GET /konten/{name}": frozenset({ADMIN}),
+    "POST /konten/{name}/{act}": frozenset({ADMIN}),
+    "GET /protokoll": frozenset({ADMIN}),
 }
 
 

@@ -15,6 +15,7 @@ from callrouter.core.events import CallId, Event, LiveCall, PlanReplaced, SiteRe
 from callrouter.web.context import Step
 from callrouter.web.models import CommandOut, Fact, StepOut, instant, masked
 
+KEYS_MAX = 3  # digits beyond a menu's may be a telephone number
 _HIDDEN = frozenset(("call", "because"))
 
 
@@ -54,8 +55,13 @@ def _facts(item: Event | Command | LiveCall, hidden: Iterable[str]) -> dict[str,
         if field.name in hidden:
             continue
         value = getattr(item, field.name)
-        facts[field.name] = masked(value) if field.name == "caller" else _fact(value)
+        facts[field.name] = masked(value) if _personal(field.name, value) else _fact(value)
     return facts
+
+
+def _personal(name: str, value: object) -> bool:
+    """A caller's number: his own, the one to ring back at, or one that he keyed in."""
+    return name in ("caller", "reach") or (name == "digits" and len(str(value)) > KEYS_MAX)
 
 
 def _fact(value: object) -> Fact:

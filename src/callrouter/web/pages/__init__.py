@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from callrouter.i18n import mark
-from callrouter.web.pages import agreements, hotlines, lagebild, login, seats, wall
+from callrouter.web.pages import (
+    accounts,
+    agreements,
+    calls,
+    configuration,
+    hotlines,
+    lagebild,
+    login,
+    seats,
+    system,
+    wall,
+)
 from callrouter.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -13,9 +24,18 @@ ROUTES: tuple[Route, ...] = (
     *agreements.ROUTES,
     *hotlines.ROUTES,
     *seats.ROUTES,
+    *system.ROUTES,
+    *calls.ROUTES,
+    *configuration.ROUTES,
+    *accounts.ROUTES,
 )
 # (path, title) in the order of the menu; who may not open a page does not see it
 MENU: tuple[tuple[str, str], ...] = (
     ("/lagebild", mark("Lagebild")),
     ("/vereinbarungen", mark("Vereinbarungen")),
+    ("/system", mark("Systemzustand")),
+    ("/anrufe", mark("Anrufsuche")),
+    ("/konfiguration", mark("Konfiguration")),
+    ("/konten", mark("Konten")),
+    ("/protokoll", mark("Protokoll")),
 )

@@ -1,0 +1,105 @@
+"""What the router's events, orders and outcomes are called on pages. Keys are the API's names for them."""
+
+from __future__ import annotations
+
+from callrouter.core.commands import Outcome
+from callrouter.i18n import Texts, mark
+
+_OUTCOMES = {
+    Outcome.ANSWERED.value: mark("Angenommen"),
+    Outcome.ABANDONED.value: mark("Aufgelegt"),
+    Outcome.BUSIED.value: mark("Besetzt"),
+    Outcome.CLOSED.value: mark("Geschlossen"),
+    Outcome.UNKNOWN_NUMBER.value: mark("Unbekannte Nummer"),
+    Outcome.FAILSAFE.value: mark("Ohne Router bedient"),
+    Outcome.LOST.value: mark("Ende nicht gesehen"),
+}
+_EVENTS = {
+    "call_arrived": mark("Klingelt"),
+    "call_held": mark("Hört auf Anweisungen"),
+    "digits_read": mark("Taste gedrückt"),
+    "call_taken": mark("Der Wählplan übernimmt"),
+    "call_ended": mark("Zu Ende"),
+    "leg_started": mark("Telefon klingelt"),
+    "leg_failed": mark("Telefon nimmt nicht an"),
+    "leg_answered": mark("Telefon nimmt an"),
+    "leg_ended": mark("Telefon legt auf"),
+    "put_on_hold": mark("Gehalten oder zurückgeholt"),
+    "offer_ended": mark("Versuch zu Ende"),
+    "order_lost": mark("Anweisung verloren"),
+    "agent_acted": mark("Ein Platz ändert seinen Zustand"),
+    "phone_acted": mark("Ein Platz ändert seinen Zustand am Telefon"),
+    "phone_state": mark("Zustand eines Telefons"),
+    "phone_leg": mark("Ein Telefon beginnt oder beendet ein Gespräch"),
+    "site_read": mark("Standort neu gelesen"),
+    "link_down": mark("Verbindung zum Standort verloren"),
+    "trunk_state": mark("Leitung zwischen Standorten"),
+    "agreement_switched": mark("Vereinbarung geschaltet"),
+    "hotline_switched": mark("Hotline geschaltet"),
+    "plan_replaced": mark("Neue Konfiguration"),
+    "clock_set": mark("Uhr gestellt"),
+    "tick": mark("Eine Frist ist um"),
+}
+_COMMANDS = {
+    "claim": mark("Bleibt in der Warteschlange"),
+    "offer": mark("Angeboten"),
+    "cancel_offer": mark("Angebot zurückgezogen"),
+    "release": mark("Beendet, ohne anzunehmen"),
+    "ask": mark("Menü gespielt"),
+    "say": mark("Ansage gespielt"),
+    "reread": mark("Standort wird neu gelesen"),
+    "call_offered": mark("Gezählt als Versuch"),
+    "call_answered": mark("Angenommen"),
+    "call_finished": mark("Abgeschlossen"),
+    "offer_finished": mark("Versuch an einem Platz zu Ende"),
+    "topic_chosen": mark("Thema"),
+    "callback_changed": mark("Rückruf"),
+    "answered_without_agent": mark("Angenommen ohne Mitarbeiter"),
+}
+_FACTS = {
+    "number": mark("Nummer"),
+    "caller": mark("Anrufer"),
+    "digits": mark("Tasten"),
+    "phone": mark("Telefon"),
+    "agent": mark("Platz"),
+    "team": mark("Team"),
+    "targets": mark("Plätze"),
+    "ring_s": mark("Klingelt (s)"),
+    "attempt": mark("Versuch Nr."),
+    "result": mark("Ergebnis"),
+    "agreement": mark("Vereinbarung"),
+    "outcome": mark("Ende"),
+    "unserved": mark("Warum niemand erreicht wurde"),
+    "cause": mark("Q.850-Grund"),
+    "wait_s": mark("Wartezeit (s)"),
+    "talk_s": mark("Gespräch (s)"),
+    "topic": mark("Thema"),
+    "stage": mark("Stand"),
+    "sounds": mark("Ansagen"),
+    "version": mark("Version"),
+    "enabled": mark("EIN"),
+    "text": mark("Meldung"),
+    "before": mark("vorher"),
+    "after": mark("nachher"),
+}
+
+
+def outcomes(texts: Texts) -> list[tuple[str, str]]:
+    return [(key, texts(text)) for key, text in _OUTCOMES.items()]
+
+
+def outcome(texts: Texts, key: str) -> str:
+    return texts(_OUTCOMES[key]) if key in _OUTCOMES else key
+
+
+def event(texts: Texts, key: str) -> str:
+    return texts(_EVENTS[key]) if key in _EVENTS else key.replace("_", " ")
+
+
+def command(texts: Texts, key: str) -> str:
+    return texts(_COMMANDS[key]) if key in _COMMANDS else key.replace("_", " ")
+
+
+def fact(texts: Texts, key: str) -> str:
+    """'' for a fact that the page leaves out."""
+    return texts(_FACTS[key]) if key in _FACTS else ""
