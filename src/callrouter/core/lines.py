@@ -26,6 +26,7 @@ class Lane:
         self.needs: Skills = topic.needs if self.stage == 0 else topic.relax[self.stage - 1].needs
         self.teams = topic.teams or hotline.teams
         self.priority = hotline.priority + topic.priority
+        self.steps_s: tuple[float, ...] = ()  # waits after which its callers may go further
         self.waiting = 0
         self._heap: list[tuple[float, int, Call]] = []
 

@@ -33,12 +33,14 @@ def settle(s: State) -> None:
         for team in teams:
             if s.pools[team].free:
                 own |= s.team_lanes[team]
-        _in_turn(s, own, _serve_own)
+        if own:
+            _in_turn(s, own, _serve_own)
         for team in teams:
             if s.pools[team].free:
                 for deal in s.lending.get(team, ()):
                     lent |= s.team_lanes[deal.agreement.borrower]
-        _in_turn(s, lent, _borrow)
+        if lent:
+            _in_turn(s, lent, _borrow)
     if s.held:
         _keep_or_release(s)
     s.dirty_backlogs = {}
@@ -46,6 +48,11 @@ def settle(s: State) -> None:
 
 def _in_turn(s: State, lanes: dict[LaneKey, Lane], serve: Callable[[State, Lane, Call], bool]) -> None:
     """Serve the callers of these lanes by turn, whatever their lane; a lane whose head cannot be served is done."""
+    if len(lanes) == 1:
+        (lane,) = lanes.values()
+        while (call := lane.head()) is not None and serve(s, lane, call):
+            pass
+        return
     turns = [(turn, lane) for lane in lanes.values() if (turn := lane.turn()) is not None]
     heapify(turns)  # no two turns are equal
     while turns:

@@ -264,11 +264,23 @@ class Network:
     # ---- upkeep of the indexes
 
     def count_seat(self, seat: AgentSeat, step: int) -> None:
-        key = (seat.team, str(seat.state))
+        key = (seat.team, seat.state)
         self.agent_counts[key] = self.agent_counts.get(key, 0) + step
         if seat.state not in AWAY:
             there, skills = self.present.setdefault(seat.team, {}), self.skills(seat)
             there[skills] = there.get(skills, 0) + step
+
+    def recount_seat(self, seat: AgentSeat, before: AgentState) -> None:
+        """He was counted in another state."""
+        counts, team, after = self.agent_counts, seat.team, seat.state
+        counts[team, before] = counts.get((team, before), 0) - 1  # a team that is gone may have its last agents
+        counts[team, after] = counts.get((team, after), 0) + 1
+        gone = after in AWAY
+        if gone is not (before in AWAY):
+            there, skills = self.present.setdefault(team, {}), self.skills(seat)
+            there[skills] = there.get(skills, 0) + (-1 if gone else 1)
+            if gone:
+                self.watch_team(team)
 
     def hope_for(self, site: str) -> None:
         """It has come into sight, or gone out of it: its agents may all the same be there."""
@@ -310,6 +322,9 @@ class Network:
         if lane is None:
             lane = self.lanes[key] = Lane(key, self.hotlines[call.hotline], self.topic(call))
             lane.teams = tuple(team for team in lane.teams if team in self.teams)  # a retired hotline's may be gone
+            steps = [step.after_s for step in lane.topic.relax]
+            deals = (deal for team in lane.teams for deal in self.borrowing.get(team, ()))
+            lane.steps_s = tuple(steps + [deal.agreement.after_s for deal in deals if deal.covers(lane)])
             for team in lane.teams:
                 self.team_lanes[team][key] = lane
         return lane
@@ -330,9 +345,9 @@ class Network:
     def _widen_later(self, call: Call, lane: Lane) -> None:
         self.timers.cancel(call.widen_timer)
         call.widen_timer = None
-        steps = [step.after_s for step in lane.topic.relax]
-        steps += [d.agreement.after_s for team in lane.teams for d in self.borrowing.get(team, ()) if d.covers(lane)]
-        later = [due for step_s in steps if (due := after(call.arrived_at, step_s)) > self.now]
+        if not lane.steps_s:
+            return
+        later = [due for step_s in lane.steps_s if (due := after(call.arrived_at, step_s)) > self.now]
         if later:
             call.widen_timer = self.timers.set(min(later), Rank.WIDEN, call.id)
 

@@ -20,7 +20,7 @@ from callrouter.core.commands import (
     Outcome,
 )
 from callrouter.core.events import HotlineMode, Result
-from callrouter.core.network import AWAY, SUSPECT_S
+from callrouter.core.network import SUSPECT_S
 from callrouter.core.promises import Promises
 from callrouter.core.timers import Rank, after
 
@@ -39,19 +39,18 @@ class State(Promises):
 
     def move_seat(self, seat: AgentSeat, move: AgentMove, because: str) -> bool:
         """Make the move if the table has it, and keep pool, counts and idle time true."""
-        if (seat.state, move) not in SEAT_MOVES:
-            return False
         before = seat.state
-        after = SEAT_MOVES[before, move] or seat.resting(self.links.get(self.site_of(seat), False))
+        after = SEAT_MOVES.get((before, move), before)
+        if after is None:
+            after = seat.resting(self.links.get(self.site_of(seat), False))
+        elif after is before:  # no state moves into itself: the table has no such move
+            return False
         if after is before:
             return True
         if before is AgentState.READY:
             self.pools[seat.team].remove(seat, self.skills(seat))
-        self.count_seat(seat, -1)
         seat.state, seat.since = after, self.now
-        self.count_seat(seat, 1)
-        if after in AWAY and before not in AWAY:
-            self.watch_team(seat.team)
+        self.recount_seat(seat, before)
         if after is AgentState.READY:
             if before is not AgentState.OFFERED:  # an offer that came to nothing does not cost him his turn
                 seat.idle_since = self.now

@@ -3,9 +3,9 @@
 At one instant ranks decide: agents become free before agreements change, those before a call asks for more, and the
 ring limit comes last.
 
-Instants are UTC seconds in whole microseconds: each microsecond is one float, the one nearest to it (until 2255 their
-distance is at most half a microsecond), and sums are rounded to such a float. So what is due at one instant is equal,
-whichever way it was computed.
+Instants are UTC seconds in whole microseconds: each microsecond is one float, the one nearest to it (until 2106 it is
+found again from that float), and sums are made in microseconds. So what is due at one instant is equal, whichever way
+it was computed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def instant(at: float) -> float:
 
 def after(at: float, delay_s: float) -> float:
     """The instant `delay_s` after `at`. Comparing with it, never with a difference, keeps equal instants equal."""
-    return round((at + delay_s) * 1e6) / 1e6
+    return (round(at * 1e6) + round(delay_s * 1e6)) / 1e6
 
 
 class Rank(IntEnum):

@@ -27,6 +27,7 @@ from callrouter.sim.crew import Crew, mixed
 from callrouter.sim.kernel import NEVER_US, SECOND_US, Agenda, Rank
 from callrouter.sim.outage import Dark
 
+_END, _DEADLINE, _ARRIVAL = int(Rank.END), int(Rank.DEADLINE), int(Rank.ARRIVAL)
 WAITS_US = 8 * 86_400 * SECOND_US  # a week and a day after all that was planned nobody is served any more
 
 
@@ -75,6 +76,7 @@ class Day:
     ) -> None:
         plan = setting.plan
         self.setting = setting
+        self._start_us = setting.start_us
         self.router = make(plan, setting.start_us / SECOND_US)
         self.hotlines = {one.name: one for one in plan.hotlines}
         agents: dict[str, list[str]] = {team.name: [] for team in plan.teams}
@@ -102,7 +104,7 @@ class Day:
         last_us = self.setting.until_us
         while coming is not None or self._to_come or self.waiting:
             at_us, rank = self._next()
-            if coming is not None and (coming.at_us, Rank.ARRIVAL) <= (at_us, rank):
+            if coming is not None and (coming.at_us < at_us or (coming.at_us == at_us and rank == _ARRIVAL)):
                 last_us = max(last_us, coming.at_us)
                 self._arrives(coming, coming.at_us)
                 coming = next(incoming, None)
@@ -115,23 +117,27 @@ class Day:
 
     def _next(self) -> tuple[int, int]:
         """What comes next, arrivals that are not on the agenda excepted: (instant, rank)."""
-        first = self.agenda.next() or (NEVER_US, Rank.ARRIVAL)
+        first = self.agenda.next() or (NEVER_US, _ARRIVAL)
         due = self.router.next_deadline()
         if due is None:
             return first
-        return min(first, (max(self.end_us, round(due * 1e6) - self.setting.start_us), Rank.DEADLINE))
+        due_us = round(due * 1e6) - self._start_us
+        at_us = first[0]
+        if due_us > at_us or (due_us == at_us and first[1] <= _DEADLINE):
+            return first
+        return max(self.end_us, due_us), _DEADLINE
 
     def _happens(self, at_us: int, rank: int) -> None:
         agenda = self.agenda
         self.end_us = at_us
-        if rank <= Rank.END:  # all of this instant, before anybody is handed out
+        if rank <= _END:  # all of this instant, before anybody is handed out
             events: list[Event] = []
             done: list[Call] = []
-            while (first := agenda.next()) is not None and first[0] == at_us and first[1] <= Rank.END:
+            while (first := agenda.next()) is not None and first[0] == at_us and first[1] <= _END:
                 self._change_or_end(*agenda.pop(), at_us, events, done)
             self._work_ends(done, at_us, events)
             self.tell(events, at_us)
-        elif rank == Rank.DEADLINE and agenda.next() != (at_us, rank):
+        elif rank == _DEADLINE and agenda.next() != (at_us, rank):
             self.tell([Tick()], at_us)
         else:
             kind, call = agenda.pop()
@@ -233,7 +239,7 @@ class Day:
 
     def tell(self, events: Sequence[Event], at_us: int) -> None:
         """Events of one instant, and all that follows at once: phones are answered, callers who are told to end do."""
-        now = (self.setting.start_us + at_us) / SECOND_US
+        now = (self._start_us + at_us) / SECOND_US
         while events:
             follow: list[Event] = []
             for command in self.router.handle_all(events, now):
