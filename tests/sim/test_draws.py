@@ -131,6 +131,13 @@ def test_a_change_in_one_place_shifts_no_draw_in_another(network: Plan, change: 
     assert _seen(_calls(network, change, of="gotha"), *ALL) == _seen(_calls(network, of="gotha"), *ALL)
 
 
+def test_callers_of_two_hotlines_are_different_people(network: Plan) -> None:
+    """With the same numbers of calls at the same hours they share neither times nor wishes."""
+    gera, gotha = (_seen(_calls(network, of=name), "at_us", "talk_us", "patience_us") for name in ("gera", "gotha"))
+    for place in range(3):
+        assert not {row[place] for row in gera} & {row[place] for row in gotha}
+
+
 def test_more_calls_are_the_same_calls_and_some_more(network: Plan) -> None:
     """And fewer are some of them; only in the hours that are meant."""
     before = set(_seen(_calls(network, of="gera"), *ALL))
