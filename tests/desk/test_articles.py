@@ -98,6 +98,7 @@ def test_html_is_safe_and_links_lead_to_pages() -> None:
     assert '<a href="/g/there">a</a> b <a href="https://x.example" class="outside" target="_blank"' in made
     assert 'href="javascript' not in made
     assert '<blockquote class="read-out" aria-label="Zum Vorlesen" role="note">' in made
+    assert html("## Barriere melden!", lambda _: "", anchors=True) == '<h2 id="barriere-melden">Barriere melden!</h2>\n'
     assert "<img" not in html("![p](https://x.example/p.png)", lambda _: "")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import ClientResponse, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
+from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.accounts.book import AccountBook
@@ -23,7 +24,13 @@ from callrouter.config.load import Loaded
 from callrouter.config.pages import Pages
 from callrouter.config.reloads import Reloads
 from callrouter.config.schema import Network
-from callrouter.desk.plan import Desk
+from callrouter.core.plan import Hours, Span
+from callrouter.core.router import Router
+from callrouter.desk.articles import Article, Articles
+from callrouter.desk.places import Address, Place, Telephone
+from callrouter.desk.plan import Department, Desk
+from callrouter.office.mailer import Server
+from callrouter.office.office import Office, Outside
 from callrouter.roles import Grant
 from callrouter.store.store import open_engine
 from callrouter.web.figures import Figures
@@ -46,6 +53,36 @@ GRANTS = {
     "ops": "ops",
     "admin": "admin",
 }
+
+
+OFFICE = (Span(28_800, 64_800),)
+WEEK = Hours("Europe/Berlin", (OFFICE, OFFICE, OFFICE, OFFICE, OFFICE, (), ()), (("2026-11-25", ()),))
+HERE, THERE = Address("Musterstraße 1", "07545", "Gera"), Address("Musterring 3", "99867", "Gotha")
+DESK = Desk(
+    departments=(Department("benefits", "Leistung Gera", "gera", WEEK, "l@x.example", topics=("benefit",)),),
+    guides=Articles(
+        [
+            Article("benefit", "de", "Arbeitslosengeld", "1. Fragen\n\n> Guten Tag\n", 14, "2026-11-03", ("benefit",)),
+            Article("benefit", "en", "Benefit", "1. Ask\n", 14, "2026-11-03", ("benefit",)),
+            Article("move", "de", "Umzug", "Neue Anschrift, siehe [Geld](benefit.md).\n", 1, "2026-11-03"),
+        ]
+    ),
+    places=(
+        Place(
+            "gera", "Agentur Gera", WEEK, HERE, HERE, "gera@x.example",
+            Telephone("agency-gera", "0365 55500", "+4936555500", None), ("075",), (("de", "Rampe"),),
+            (("2026-12-25", (("de", "Weihnachten"), ("en", "Christmas"))),),
+        ),
+        Place("gotha", "Agentur Gotha", WEEK, THERE, THERE, "gotha@x.example", None, ("998",)),
+    ),
+    texts=Articles(
+        [
+            Article("imprint", "de", "Impressum", "Verbund, siehe [Hilfe](plain.md).", 1, "2026-11-02"),
+            Article("plain", "de", "Leichte Sprache", "## So geht es\n", 1, "2026-11-02"),
+            Article("plain", "en", "Plain language", "## How it works\n", 1, "2026-11-02"),
+        ]
+    ),
+)  # fmt: skip
 
 
 class Browser:
@@ -80,7 +117,9 @@ class Browser:
 
 
 class House:
-    def __init__(self, world: World, front: Front, server: TestServer, engine: AsyncEngine) -> None:
+    def __init__(self, world: World, front: Front, server: TestServer, engine: AsyncEngine, office: Office) -> None:
+        self.office = office
+        self.real_s = 0.0  # for what does not follow the router's clock
         self.engine = engine
         self.world = world
         self.front = front
@@ -147,6 +186,21 @@ async def house(folder: Path, world: World | None = None, **pages: Any) -> Async
     settings = Pages.model_validate(pages)
     context = world.context()
     figures = Figures(engine, context.plan, context.clock, lambda: 0)
+    router = Router(context.plan(), context.clock())
+    office = Office(
+        Outside(
+            router,
+            lambda event: bool(router.handle(event, context.clock())) or True,
+            context.clock,
+            lambda: DESK,
+            lambda: True,
+            engine,
+            Callers("a secret of tests that is long enough"),
+            CollectorRegistry(),
+            Server("127.0.0.1", 1, "never", "service@x.example"),
+            "",
+        )
+    )
     front = Front(
         context,
         AccountBook(engine),
@@ -158,17 +212,20 @@ async def house(folder: Path, world: World | None = None, **pages: Any) -> Async
             Archive: Archive(engine, Callers("a key for the tests, long enough")),
             Stories: Stories(folder),
             System: System(backstage(world, folder)),
+            Office: office,
         },
     )
+    office.floor.changed = front.live.changed
     figures.changed = front.live.changed
     world.observers += [figures.observe, front.live.observe]
     server = TestServer(make_app(front.context, front))
     await server.start_server()
-    opened = House(world, front, server, engine)
+    opened = House(world, front, server, engine, office)
     try:
         yield opened
     finally:
         await opened.close()
+        await office.close()
         await server.close()
         front.passwords.close()
         await engine.dispose()

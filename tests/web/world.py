@@ -122,6 +122,7 @@ class World:
     reasons: list[str] = field(default_factory=list)
     observers: list[Observer] = field(default_factory=list)
     fault: Exception | None = None  # what the router answers instead
+    now: float = NOW
 
     def __post_init__(self) -> None:
         self.state = snapshot(self.plan)
@@ -193,6 +194,6 @@ class World:
             metrics=lambda: b"# HELP x y\n",
             health=lambda: self.reasons,
             audit=self.audit,
-            clock=lambda: NOW,
+            clock=lambda: self.now,
             tokens=(Token.of("supervisor", WRITE, may_write=True), Token.of("wallboard", READ)),
         )

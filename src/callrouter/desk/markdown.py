@@ -6,6 +6,7 @@ is what the agent reads out. Links go to a text of the same folder (`name.md`), 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,15 +37,19 @@ def links(text: str) -> Iterator[Link]:
                 yield Link(target, token.map[0] if token.map else 0, name, bool(name) or target.startswith(OUTSIDE))
 
 
-def html(text: str, address: Callable[[str], str], heading: int = 1, read_out: str = "") -> str:
+def html(
+    text: str, address: Callable[[str], str], heading: int = 1, read_out: str = "", *, anchors: bool = False
+) -> str:
     """Safe HTML. address: where the page of a text beside this one is, '' when there is none: its link is left out.
 
-    heading: the level of a `#`. read_out: the label of what is to be read out.
+    heading: the level of a `#`. read_out: the label of what is to be read out. anchors: headings have ids.
     """
     tokens = _MARKDOWN.parse(text)
-    for token in tokens:
+    for number, token in enumerate(tokens):
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1:]) + heading - 1)}"
+            if anchors and token.type == "heading_open":
+                token.attrSet("id", _anchor(tokens[number + 1].content))
         elif token.type == "blockquote_open" and read_out:
             token.attrSet("class", "read-out")
             token.attrSet("aria-label", read_out)
@@ -64,6 +69,11 @@ def passages(text: str) -> list[str]:
             words = "".join(" " if part.type == "softbreak" else part.content for part in token.children or ())
             found.append(" ".join(words.split()))
     return [words for words in found if words]
+
+
+def _anchor(heading: str) -> str:
+    """barriere-melden for `Barriere melden`."""
+    return "-".join(re.findall(r"[a-z0-9äöüß]+", heading.casefold()))
 
 
 def _name(target: str) -> str:

@@ -18,7 +18,15 @@ from callrouter.i18n.texts import FOLDER, LANGUAGES
 SOURCE = FOLDER.parent
 METHODS = [("**/templates/**", "jinja2"), ("**.py", "python")]
 # `_` and `texts` are a Texts; `gettext` and `ngettext` are for templates
-KEYWORDS = {"_": None, "texts": None, "mark": None, "gettext": None, "ngettext": (1, 2), "plural": (1, 2)}
+KEYWORDS = {
+    "_": None,
+    "texts": None,
+    "words": None,
+    "mark": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "plural": (1, 2),
+}
 HEAD = r"""# The twin of each German text. `make texts` writes this file; only the msgstr lines are for hands.
 msgid ""
 msgstr ""

@@ -93,6 +93,14 @@ class Texts:
         """November 2026."""
         return format_date(day, "LLLL yyyy", self._locale)
 
+    def weekday(self, number: int) -> str:
+        """Mo or Mon; 0 is Monday."""
+        return format_date(date(2024, 1, 1 + number), "EEE", locale=self._locale).rstrip(".")
+
+    def long_day(self, day: date) -> str:
+        """Freitag, 20. November 2026 or Friday, 20 November 2026."""
+        return format_date(day, "full", locale=self._locale)
+
     def date(self, day: date) -> str:
         """20.11.2026 or 20/11/2026."""
         return format_date(day, _DATE[self.language], locale=self._locale)

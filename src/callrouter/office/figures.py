@@ -15,6 +15,7 @@ from callrouter.core.plan import Plan
 from callrouter.desk.mail import MailKind
 from callrouter.desk.plan import Desk
 from callrouter.desk.results import Disposition
+from callrouter.office.gate import Why
 from callrouter.store.mail import Waiting
 
 ANSWER_BUCKETS_S = tuple(hour * 3600 for hour in (0.25, 0.5, 1, 2, 4, 8, 24, 48, 72, 168))
@@ -46,7 +47,7 @@ class OfficeFigures(Collector):
         )
         self.inquiries = counter("inquiries_total", "Inquiries that came by the contact form.", "hotline")
         self.refused = counter(
-            "inquiries_refused_total", "Contact forms that were not taken: a robot, too many, or no room.", "why"
+            "inquiries_refused_total", "Contact forms that were not taken: a robot, too many, too old, no room.", "why"
         )
         self.taken_back = counter(
             "inquiries_taken_back_total", "Times that an inquiry went back because its agent was needed.", "hotline"
@@ -68,8 +69,8 @@ class OfficeFigures(Collector):
         for kind in MailKind:
             for metric in (self.sent, self.given_up):
                 metric.labels(kind.value)
-        for why in ("robot", "pace", "full"):
-            self.refused.labels(why)
+        for why in (*Why, "full"):
+            self.refused.labels(str(why))
         registry.register(self)
 
     def show(self, plan: Plan, desk: Desk) -> None:

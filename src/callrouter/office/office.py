@@ -16,6 +16,7 @@ from callrouter.desk.plan import Desk
 from callrouter.office.escalations import Watchman
 from callrouter.office.figures import OfficeFigures
 from callrouter.office.floor import Floor
+from callrouter.office.gate import Gate
 from callrouter.office.inquiries import InquiryDesk
 from callrouter.office.mailer import Mailer, Server
 from callrouter.office.results import ResultDesk
@@ -67,6 +68,7 @@ class Office:
         self.watchman = Watchman(
             self.callbacks, Escalations(o.engine, self.outbox), o.desk, o.clock, self.figures, page, self.mailer.nudge
         )
+        self.gate = Gate(o.steady)
         self.floor.moved = self._moved
 
     def _moved(self, agent: AgentId) -> None:

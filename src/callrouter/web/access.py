@@ -48,6 +48,12 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /konten/{name}": frozenset({ADMIN}),
     "POST /konten/{name}/{act}": frozenset({ADMIN}),
     "GET /protokoll": frozenset({ADMIN}),
+    "GET /standorte": PUBLIC,
+    "GET /standorte.json": PUBLIC,
+    "GET /standorte/{name}.ics": PUBLIC,
+    "GET /standorte/{name}/kontakt": PUBLIC,
+    "POST /standorte/{name}/kontakt": PUBLIC,
+    "GET /texte/{name}": PUBLIC,
 }
 
 

@@ -103,7 +103,10 @@ def install(app: web.Application, front: Front) -> None:
     assert named == access.TABLE.keys(), f"access.py and the pages differ: {named ^ access.TABLE.keys()}"
     app.router.add_get("/static/{version:[0-9a-f]+}/{name:[a-zA-Z0-9_./-]+}", static.serve)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, _runner(front, route))
+        runner = _runner(front, route)
+        app.router.add_route(route.method, route.path, runner)
+        if route.method == "GET" and not route.stream:
+            app.router.add_route("HEAD", route.path, runner)
     app.router.add_route("*", ELSEWHERE, _nothing(front))
 
     async def close(_app: web.Application) -> None:

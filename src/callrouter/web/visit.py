@@ -86,7 +86,11 @@ class Visit:
     # ---- answers
 
     def show(self, template: str, status: int = 200, **values: Any) -> web.Response:
-        text = render.page(self.texts.language, template, self._frame() | values)
+        return self.show_in(self.texts, template, status, **values)
+
+    def show_in(self, texts: Texts, template: str, status: int = 200, **values: Any) -> web.Response:
+        """In a language that is not the visitor's choice by cookie or header."""
+        text = render.page(texts.language, template, self._frame() | values)
         answer = web.Response(text=text, content_type="text/html", status=status)
         if NOTE in self.request.cookies:
             answer.del_cookie(NOTE, path="/")

@@ -8,6 +8,7 @@ from callrouter.web.pages import (
     agreements,
     calls,
     configuration,
+    directory,
     hotlines,
     lagebild,
     login,
@@ -28,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *calls.ROUTES,
     *configuration.ROUTES,
     *accounts.ROUTES,
+    *directory.ROUTES,
 )
 # (path, title) in the order of the menu; who may not open a page does not see it
 MENU: tuple[tuple[str, str], ...] = (
