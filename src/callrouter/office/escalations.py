@@ -14,6 +14,7 @@ from callrouter.desk.mail import escalation, stages_reached
 from callrouter.desk.plan import Department, Desk
 from callrouter.i18n import texts
 from callrouter.office.figures import OfficeFigures
+from callrouter.office.rounds import whole
 from callrouter.store.callbacks import Callbacks, open_
 from callrouter.store.mail import Escalations, OutboxFull
 from callrouter.store.store import FAULTS
@@ -50,7 +51,7 @@ class Watchman:
         """Until cancelled."""
         while True:
             try:
-                await self.round()
+                await whole(self.round())
             except FAULTS as error:
                 log.error("callbacks of departments cannot be looked after", error=str(error))
             await asyncio.sleep(EVERY_S)

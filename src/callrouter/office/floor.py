@@ -25,6 +25,7 @@ from callrouter.core.snapshot import AgentView, CallView
 from callrouter.desk.presence import Presence
 from callrouter.desk.results import Conversation, Owed
 from callrouter.office.figures import OfficeFigures
+from callrouter.office.rounds import whole
 from callrouter.store.callbacks import Callbacks
 from callrouter.store.results import Contact, Results
 from callrouter.store.schema import CALLBACK
@@ -187,7 +188,7 @@ class Floor:
     async def run(self) -> None:
         """Until cancelled."""
         try:
-            await self.restore()
+            await whole(self.restore())
         except FAULTS as error:
             log.warning("which results are missing is unknown", error=str(error))
         while True:

@@ -23,6 +23,7 @@ from callrouter.desk.plan import Desk
 from callrouter.i18n import texts
 from callrouter.office.figures import OfficeFigures
 from callrouter.office.floor import Floor, tag
+from callrouter.office.rounds import whole
 from callrouter.store.inquiries import Inquiries
 from callrouter.store.store import FAULTS
 
@@ -104,7 +105,7 @@ class InquiryDesk:
         """Until cancelled."""
         while True:
             try:
-                await self.round()
+                await whole(self.round())
             except FAULTS as error:
                 log.error("inquiries cannot be looked at", error=str(error))
             try:

@@ -17,6 +17,7 @@ import structlog
 
 from callrouter.desk.mail import Mail, MailKind
 from callrouter.office.figures import OfficeFigures
+from callrouter.office.rounds import whole
 from callrouter.store.mail import Outbox
 from callrouter.store.store import FAULTS
 
@@ -82,7 +83,7 @@ class Mailer:
         """Until cancelled."""
         while True:
             try:
-                await self.round()
+                await whole(self.round())
             except FAULTS as error:
                 log.error("the outbox cannot be read", error=str(error))
             try:
