@@ -84,6 +84,17 @@ class Ringable:
         return same if good and phonenumbers.region_code_for_number(parsed) in self._countries else ""
 
 
+def telephone(number: str) -> str:
+    """A number as people write it: 0391 5550142, +33 1 23 45 67 89; digits that say nothing stay as they are."""
+    same = normalise(number)
+    if not same.startswith("+"):
+        return same
+    parsed = phonenumbers.parse(same)
+    national = parsed.country_code == phonenumbers.country_code_for_region(REGION)
+    form = PhoneNumberFormat.NATIONAL if national else PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, form)
+
+
 class Callers:
     """Numbers to keys. The same number gives the same key as long as the secret is the same."""
 

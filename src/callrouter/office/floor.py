@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from callrouter.callers import Callers
-from callrouter.core.agents import AgentState, Intent
+from callrouter.core.agents import WORKING, AgentState, Intent
 from callrouter.core.callbacks import Callback, CallbackStatus
 from callrouter.core.commands import AgentChanged, CallAnswered, CallFinished, Command
 from callrouter.core.events import AgentAct, AgentActed, AgentId, CallId, Event, PhoneActed
@@ -86,6 +86,7 @@ class Floor:
         self._figures = figures
         self._known: OrderedDict[CallId, Known] = OrderedDict()
         self._lookups: set[asyncio.Task[None]] = set()
+        self._pausing: set[AgentId] = set()
         self.presence = Presence()
         self.owed = Owed()
         self.changed: Callable[[str], None] = lambda _: None  # told the tag of an agent whose page looks otherwise now
@@ -95,6 +96,9 @@ class Floor:
 
     def seat(self, agent: AgentId) -> AgentView | None:
         return self._router.agent(agent)
+
+    def link_up(self, site: str) -> bool:
+        return self._router.state.links.get(site, False)
 
     def call(self, call: CallId) -> CallView | None:
         return self._router.call(call, self._clock()) if call else None
@@ -126,6 +130,25 @@ class Floor:
 
     def elsewhere(self, agent: AgentId, window: str) -> str:
         return self.presence.elsewhere(agent, window, self._steady())
+
+    def pauses_after(self, agent: AgentId) -> bool:
+        """Will he pause after the call that he has, or gets next?"""
+        seat = self._router.agent(agent)
+        if seat is not None and seat.state in WORKING:
+            return seat.intent == Intent.PAUSED
+        return agent in self._pausing
+
+    def pause_after(self, agent: AgentId, *, wanted: bool) -> None:
+        """He wants to pause after his call, or after all does not. Before a call it is kept until he has one."""
+        seat = self._router.agent(agent)
+        talks = seat is not None and seat.state == AgentState.TALKING
+        if talks and wanted != self.pauses_after(agent):
+            self._act(agent, AgentAct.PAUSE if wanted else AgentAct.READY)
+        if wanted:
+            self._pausing.add(agent)
+        else:
+            self._pausing.discard(agent)
+        self.changed(tag(agent))
 
     def result_missing(self, agent: AgentId) -> Conversation | None:
         """The conversation that keeps the agent from being ready; None: nothing does."""
@@ -163,8 +186,12 @@ class Floor:
             seat = self._router.agent(agent)
             if seat is not None and seat.call:
                 self._look_up(agent, seat.call)
-        elif changed.after == AgentState.LOGGED_OUT:
-            self.presence.forget(agent)
+            if changed.after == AgentState.TALKING and agent in self._pausing:
+                self._act(agent, AgentAct.PAUSE)
+        elif changed.after in (AgentState.LOGGED_OUT, AgentState.PAUSED):
+            self._pausing.discard(agent)
+            if changed.after == AgentState.LOGGED_OUT:
+                self.presence.forget(agent)
         self.changed(tag(agent))
         self.moved(agent)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +19,7 @@ from callrouter.office.floor import Floor
 from callrouter.office.gate import Gate
 from callrouter.office.inquiries import InquiryDesk
 from callrouter.office.mailer import Mailer, Server
+from callrouter.office.phones import ByHand, PhoneControl
 from callrouter.office.results import ResultDesk
 from callrouter.store.callbacks import Callbacks
 from callrouter.store.inquiries import Inquiries
@@ -43,6 +44,7 @@ class Outside:
     mail: Server | None
     page: str
     steady: Callable[[], float] = monotonic  # real seconds
+    phones: PhoneControl = field(default_factory=ByHand)
 
 
 class Office:
@@ -69,6 +71,7 @@ class Office:
             self.callbacks, Escalations(o.engine, self.outbox), o.desk, o.clock, self.figures, page, self.mailer.nudge
         )
         self.gate = Gate(o.steady)
+        self.phones = o.phones
         self.floor.moved = self._moved
 
     def _moved(self, agent: AgentId) -> None:

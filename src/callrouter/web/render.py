@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from callrouter.callers import telephone
 from callrouter.i18n import templates
 from callrouter.web.reasons import told
 
@@ -18,6 +19,7 @@ from callrouter.web.reasons import told
 def environment(language: str) -> Environment:
     """That of the pages, with their macros."""
     made = templates.environment(language, "callrouter.web")
+    made.filters["telephone"] = telephone
     made.filters["reason"] = lambda text: told(text, language)
     made.globals["ui"] = made.get_template("ui.html").module
     return made

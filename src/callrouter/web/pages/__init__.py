@@ -8,6 +8,7 @@ from callrouter.web.pages import (
     agreements,
     calls,
     configuration,
+    desk,
     directory,
     hotlines,
     lagebild,
@@ -30,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *configuration.ROUTES,
     *accounts.ROUTES,
     *directory.ROUTES,
+    *desk.ROUTES,
 )
 # (path, title) in the order of the menu; who may not open a page does not see it
 MENU: tuple[tuple[str, str], ...] = (
@@ -40,4 +42,6 @@ MENU: tuple[tuple[str, str], ...] = (
     ("/konfiguration", mark("Konfiguration")),
     ("/konten", mark("Konten")),
     ("/protokoll", mark("Protokoll")),
+    ("/arbeitsplatz", mark("Arbeitsplatz")),
+    ("/leitfaden", mark("Leitfäden")),
 )

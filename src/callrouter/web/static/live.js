@@ -34,7 +34,9 @@ function written(at) {
 stream.addEventListener("htmx:sse:after:connection", (event) => (connection = event.detail.connection));
 stream.addEventListener("htmx:sse:close", () => (connection = null));
 stream.addEventListener("htmx:sse:before:message", (event) => {
-  if (paused && !event.detail.message.event) event.preventDefault();
+  const { event: name, data } = event.detail.message;
+  const always = document.body.dataset.always; // a region that is never held still: an incoming call
+  if (paused && !name && !(always && data.includes(always))) event.preventDefault();
 });
 stream.addEventListener("htmx:sse:after:message", alive);
 stream.addEventListener("callrouter-heartbeat", (event) => {

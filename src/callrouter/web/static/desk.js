@@ -1,0 +1,112 @@
+// The agent's page: keys, the sign that it is there, and what is said of a call when the tab is hidden.
+// What the page shows comes from the server; nothing of it is kept here.
+"use strict";
+
+const { seat, window: windowName } = document.body.dataset;
+const PING_MS = 20_000;
+const csrf = () => document.querySelector("input[name=csrf]").value;
+
+// ---- here and gone
+
+function tell(path, how) {
+  const body = new URLSearchParams({ csrf: csrf(), platz: seat, fenster: windowName });
+  if (how === "beacon") return navigator.sendBeacon(path, body);
+  return fetch(path, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => {});
+}
+setInterval(() => tell("/arbeitsplatz/da"), PING_MS);
+addEventListener("pagehide", () => tell("/arbeitsplatz/weg", "beacon"));
+addEventListener("pageshow", (event) => event.persisted && tell("/arbeitsplatz/da"));
+
+// ---- a call: the title says it, also in a hidden tab; the warning of the session's end waits
+
+const title = document.title;
+function follow() {
+  const pop = document.querySelector("[data-pop]")?.dataset.pop ?? "";
+  document.documentElement.dataset.busy = pop ? "call" : "";
+  const word = document.querySelector(".ringing")?.textContent.trim();
+  document.title = pop === "offered" && word ? `● ${word}` : title;
+}
+new MutationObserver(follow).observe(document.getElementById("call"), { childList: true, subtree: true, attributes: true });
+follow();
+
+// ---- keys: only function keys and Escape, so that they work while somebody types
+
+const KEYS = "callrouter.keys";
+const on = document.getElementById("keys-on");
+const keysDialog = document.getElementById("keys-dialog");
+on.checked = localStorage.getItem(KEYS) !== "off";
+on.addEventListener("change", () => localStorage.setItem(KEYS, on.checked ? "on" : "off"));
+document.getElementById("keys-open").addEventListener("click", () => keysDialog.showModal());
+document.getElementById("keys-close").addEventListener("click", () => keysDialog.close());
+
+const search = document.getElementById("suche");
+const found = document.getElementById("found");
+
+const ACTS = {
+  F2: () => [...document.querySelectorAll('[data-key="F2"]')].find((button) => button.offsetParent)?.click(),
+  F4: () => result(),
+  F8: () => {
+    const callback = document.querySelector('input[name=disposition][value="callback"]');
+    if (!callback) return;
+    callback.checked = true;
+    document.getElementById("subject").focus();
+  },
+  F9: () => {
+    search.focus();
+    search.select();
+  },
+};
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.repeat) return;
+  if (event.key === "Escape" && (found.contains(event.target) || event.target === search)) {
+    clearFound();
+    search.focus();
+    return;
+  }
+  if (!on.checked || document.querySelector("dialog[open]") || !(event.key in ACTS)) return;
+  event.preventDefault();
+  ACTS[event.key]();
+});
+
+function result() {
+  const group = document.querySelectorAll("input[name=disposition]");
+  ([...group].find((one) => one.checked) ?? group[0])?.focus();
+}
+
+// digits choose only while the focus is in the group of results
+addEventListener("keydown", (event) => {
+  if (event.target.name !== "disposition" || !/^[1-5]$/.test(event.key) || event.ctrlKey || event.altKey) return;
+  const chosen = document.querySelector(`input[name=disposition][data-digit="${event.key}"]`);
+  chosen.checked = true;
+  chosen.focus();
+});
+
+// ---- the form of the result
+
+document.getElementById("result").addEventListener("change", (event) => {
+  if (event.target.id !== "department") return;
+  document.getElementById("due-shown").textContent = event.target.selectedOptions[0]?.dataset.due ?? "–";
+});
+
+// ---- guides
+
+function clearFound() {
+  search.value = "";
+  found.replaceChildren();
+}
+found.addEventListener("click", (event) => {
+  if (event.target.closest("[data-found]")) setTimeout(clearFound);
+});
+document.addEventListener("htmx:after:swap", () => {
+  for (const link of document.querySelectorAll('#guide a[href^="/leitfaden/"]:not([hx-get])')) {
+    link.setAttribute("hx-get", link.getAttribute("href"));
+    link.setAttribute("hx-target", "#guide");
+    link.setAttribute("hx-swap", "innerHTML");
+    htmx.process(link);
+  }
+});
+
+// a problem that was said is over as soon as something is done
+document.addEventListener("htmx:before:request", (event) => {
+  if (!event.target.closest("#guide, #found, .guide-card")) document.getElementById("problem").replaceChildren();
+});
