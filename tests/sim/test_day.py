@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from callrouter.core.events import AgreementSwitched
-from callrouter.core.plan import Agent, Agreement, Hotline, Number, Plan, Site, Strategy, Team, Topic
+from callrouter.core.plan import Agent, Agreement, Hotline, Hours, Number, Plan, Site, Span, Strategy, Team, Topic
 from callrouter.sim.call import Call, Kind
 from callrouter.sim.crew import mixed
 from callrouter.sim.day import Day, Setting, Switch
@@ -155,6 +155,23 @@ def test_callers_whom_nobody_will_ever_serve_are_abandoned_without_a_wait() -> N
     """Without patience, limit and agents a call has no end; the simulator has."""
     rows = told(plan(gera=0), [call(0), call(1, patience_s=5), call(40, patience_s=5)])
     assert rows == [("abandoned", None, ""), ("abandoned", 5, ""), ("abandoned", 5, "")]
+
+
+def test_only_who_was_not_reached_in_opening_hours_is_asked_whether_he_calls_again() -> None:
+    """Busied and abandoned callers are; who was answered or called outside the hours is not."""
+    network = plan(limit_s=0)
+    shut = Hours("Europe/Berlin", ((Span(0, 1),),) * 7)
+    network = replace(network, hotlines=(network.hotlines[0], replace(network.hotlines[1], hours=shut)))
+    asked: list[tuple[str, int]] = []
+
+    def again(one: Call, now_us: int) -> Call | None:
+        asked.append((one.outcome, now_us // S))
+        return call(now_us / S + 30) if one.attempt == 1 and len(asked) == 1 else None
+
+    day = Day(Setting(staged(network, {}), MIDNIGHT_US, 100 * S), again)
+    done = day.run([call(2, talk_s=10), call(3), call(4, patience_s=0), call(5, "magdeburg")])
+    assert asked == [("busied", 3), ("abandoned", 4)]
+    assert [one.outcome for one in done] == ["answered", "busied", "abandoned", "closed", "answered"]
 
 
 # ---- sites without link
