@@ -187,6 +187,7 @@ class Service:
                 Preview: Preview(self.outlook.foresee if service.forecast else None),
                 Office: self.office,
             },
+            sign_on=wiring.sign_on(service.pages, options.reveal),
             demo=options.demo,
             rate=options.rate,
         )
@@ -272,7 +273,7 @@ class Service:
         self.journal.close(self.engine.now())
         await self.feed.round()
         await self.office.close()
-        self.front.passwords.close()
+        await self.front.close()
         self.outlook.close()
         await self.store.close()
         log.info("callrouter has stopped")

@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.accounts.book import AccountBook, Limits
+from callrouter.accounts.oidc import SignOn
 from callrouter.callers import Callers, Ringable, kept_secret
 from callrouter.config import schema
+from callrouter.config.pages import Pages
 from callrouter.config.secret import Secret
 from callrouter.core.agents import Intent
 from callrouter.core.demands import Key
@@ -123,6 +125,15 @@ def mail_server(service: schema.Service, reveal: Reveal) -> Server | None:
         return None
     password = reveal(mail.password) if mail.password else ""
     return Server(mail.host, mail.port, mail.tls, mail.sender, mail.ca, mail.user or "", password, mail.title)
+
+
+def sign_on(pages: Pages, reveal: Reveal) -> SignOn | None:
+    """Raises SecretError."""
+    if pages.oidc is None:
+        return None
+    secret = pages.oidc.client_secret
+    back = f"{pages.url}/anmelden/sso/zurueck"
+    return SignOn(pages.oidc, None if secret is None else reveal(secret), back)
 
 
 def callers(service: schema.Service, state_dir: Path, reveal: Reveal) -> Callers:

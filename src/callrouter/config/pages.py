@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from callrouter.config.kinds import Grants, Proxy, Share, Text, Whole, listed
 from callrouter.config.messages import wrong
@@ -75,3 +75,9 @@ class Pages(Model):
     """What supervisors see of a single agent: nothing, or seat and present state. There are no figures per agent."""
     team_min: Annotated[Whole, Field(ge=1, le=100)] = 5
     """Figures of a team are shown from so many logged in agents on."""
+
+    @model_validator(mode="after")
+    def _address(self) -> Pages:
+        if self.oidc is not None and not self.url:
+            raise wrong("single sign-on needs 'url'", "write the address by which browsers reach the pages")
+        return self

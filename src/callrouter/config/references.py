@@ -11,6 +11,7 @@ from callrouter.config.draft import Draft
 from callrouter.config.messages import did_you_mean
 from callrouter.config.source import Where
 from callrouter.config.spoken import OPENING
+from callrouter.roles import EVERY, Grant, Role
 
 
 def check_references(draft: Draft) -> None:
@@ -25,11 +26,31 @@ def check_references(draft: Draft) -> None:
     for name, place in draft.places.items():
         if place.hotline is not None:
             _known(draft, "hotline", place.hotline, ("places", name, "hotline"))
+    _sign_on(draft)
     tokens: set[str] = set()
     for i, token in enumerate(draft.service.tokens):
         if token.name in tokens:
             draft.error(("service", "tokens", i, "name"), f"token '{token.name}' stands twice", "rename one")
         tokens.add(token.name)
+
+
+def _sign_on(draft: Draft) -> None:
+    """The sites, agents and departments of roles that come with single sign-on."""
+    oidc = draft.service.pages.oidc
+    agents = {
+        f"{team.site}/{number}" for team in draft.teams.values() for one in team.agents for number in one.numbers()
+    }
+    for value, grants in oidc.grants.items() if oidc else ():
+        for i, text in enumerate(grants):
+            where: Where = ("service", "pages", "oidc", "grants", value, i)
+            grant = Grant.read(text)
+            if grant.scope in ("", EVERY):
+                continue
+            if grant.role is Role.AGENT:
+                if grant.scope not in agents:
+                    draft.error(where, f"agent '{grant.scope}' does not exist", "write agent:SITE/NUMBER as in teams")
+            else:
+                _known(draft, "department" if grant.role is Role.DEPARTMENT else "site", grant.scope, where)
 
 
 def _known(draft: Draft, kind: str, name: str, where: Where) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address
 from itertools import combinations
+from urllib.parse import urlsplit
 
 from callrouter.config import kinds, schema
 from callrouter.config.build import agents_of, directions, for_team, skills, teams_of, topics_of, window
@@ -52,6 +53,14 @@ def check_sense(draft: Draft) -> None:
     if draft.service.mail is None and any(place.hotline for place in draft.places.values()):
         what = "the contact form is closed: there is no mail server to answer by"
         draft.warn(("places",), what, "add service: {mail: …}", key=True)
+    _service(draft)
+
+
+def _service(draft: Draft) -> None:
+    url = urlsplit(draft.service.pages.url)
+    if url.scheme == "http" and not _on_this_machine(url.hostname or ""):
+        what = "passwords would cross the network in clear"
+        draft.warn(("service", "pages", "url"), what, "put a proxy with TLS before the pages and write https://…")
     if not draft.service.tokens:
         draft.warn(("service",), "no tokens: the API refuses every request", "add a token with a name and a secret")
 

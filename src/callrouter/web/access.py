@@ -17,6 +17,8 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /": PUBLIC,  # leads on
     "GET /anmelden": PUBLIC,
     "POST /anmelden": PUBLIC,
+    "GET /anmelden/sso": PUBLIC,
+    "GET /anmelden/sso/zurueck": PUBLIC,
     "POST /sprache": PUBLIC,
     "POST /abmelden": SIGNED_IN,
     "POST /sitzung": SIGNED_IN,

@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from callrouter.accounts.book import AccountBook
+from callrouter.accounts.oidc import SignOn
 from callrouter.accounts.passwords import Passwords
 from callrouter.accounts.throttle import Throttle
 from callrouter.config.pages import Pages
@@ -51,6 +52,7 @@ class Front:
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
     parts: Mapping[type, Any] = field(default_factory=dict)
+    sign_on: SignOn | None = None
     demo: Sequence[tuple[str, str, str]] = ()
     rate: float = 1.0
     proxies: tuple[Network, ...] = field(init=False)
@@ -58,6 +60,11 @@ class Front:
     def __post_init__(self) -> None:
         self.live = Live(lambda: self, self.rate)
         self.proxies = networks(self.pages.proxies)
+
+    async def close(self) -> None:
+        self.passwords.close()
+        if self.sign_on is not None:
+            await self.sign_on.close()
 
     def part(self, kind: type[T]) -> T:
         found = self.parts[kind]

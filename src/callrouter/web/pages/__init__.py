@@ -14,6 +14,7 @@ from callrouter.web.pages import (
     lagebild,
     login,
     seats,
+    sign_on,
     system,
     wall,
 )
@@ -21,6 +22,7 @@ from callrouter.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *login.ROUTES,
+    *sign_on.ROUTES,
     *lagebild.ROUTES,
     *wall.ROUTES,
     *agreements.ROUTES,

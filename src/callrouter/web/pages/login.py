@@ -34,7 +34,7 @@ async def home(visit: Visit) -> web.StreamResponse:
 async def ask(visit: Visit) -> web.StreamResponse:
     if visit.session is not None:
         return visit.go(local_path(visit.request.query.get("weiter", "")))
-    return _form(visit, visit.request.query.get("weiter", ""))
+    return login_form(visit, visit.request.query.get("weiter", ""))
 
 
 async def log_in(visit: Visit) -> web.StreamResponse:
@@ -54,16 +54,16 @@ async def log_in(visit: Visit) -> web.StreamResponse:
             "Zu viele Versuche. Bitte in %(n)s Sekunden noch einmal.",
             int(wait_s),
         )
-        return _form(visit, onward, text, 429, {"Retry-After": str(int(wait_s))})
+        return login_form(visit, onward, text, 429, {"Retry-After": str(int(wait_s))})
     try:
         right = await front.passwords.verify(found[1] if found else None, password)
     except Busy:
         text = visit.texts("Gerade melden sich sehr viele an. Bitte gleich noch einmal versuchen.")
-        return _form(visit, onward, text, 503, {"Retry-After": "5"})
+        return login_form(visit, onward, text, 503, {"Retry-After": "5"})
     if not right or found is None:
         front.throttle.failed(monotonic(), name, address, known)
         log.warning("a login failed", account=name, address=address)
-        return _form(visit, onward, visit.texts("Benutzername oder Passwort ist falsch."), 401)
+        return login_form(visit, onward, visit.texts("Benutzername oder Passwort ist falsch."), 401)
     account, kept = found
     front.throttle.succeeded(name, address)
     if front.passwords.outdated(kept):
@@ -150,7 +150,7 @@ async def change_password(visit: Visit) -> web.StreamResponse:
 # ---- inside
 
 
-def _form(
+def login_form(
     visit: Visit, onward: str, problem: str = "", status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
     single = visit.front.pages.oidc.title if visit.front.pages.oidc else ""
