@@ -44,7 +44,9 @@ from callrouter.office.office import Office, Outside
 from callrouter.outlook import Outlook
 from callrouter.reach import callback_families, record_families
 from callrouter.store.books import Books
+from callrouter.store.callbacks import Callbacks
 from callrouter.store.feed import Feed
+from callrouter.store.recall import Recall
 from callrouter.store.retention import daily
 from callrouter.store.standing import Watch
 from callrouter.store.store import FAULTS, Store
@@ -126,15 +128,17 @@ class Service:
         )
         self.reloads = Reloads()
         self.store = Store(wiring.database_url(service, state_dir), wiring.RouterSeats(self.router), clock)
+        callbacks = Callbacks(self.store.engine, self._callers)
         self.feed = Feed(
             Tail(folder, CODEC),
-            Books(self.store.engine, self._callers.key_of),
+            Books(self.store.engine, self._callers.key_of, callbacks),
             self.engine.now,
             ringing=lambda: wiring.ringing(self.router, self._callers),
             on_closed=self.measures.reach.closed,
             unread=unread,
             opened=lambda: self.store.opened,
         )
+        self._recall = Recall(callbacks, wiring.RouterBacks(self.router), self._told, lambda: self.feed.caught_up)
         self._callbacks = Watch(self.store.engine, self.engine.now, lambda: self.store.opened)
         self.engine.observe(self.store.observe)
         self.outlook = Outlook(service.forecast, self.router.checkpoint, clock())
@@ -238,6 +242,7 @@ class Service:
         self._keep("call records", self.feed.run)
         self._keep("retention", self._erase)
         self._keep("callbacks", self._callbacks.run)
+        self._keep("callbacks recalled", self._recall.run)
         self._keep("figures", self.figures.run)
         self._keep("pages", self.front.live.run)
         for name, run in self.office.runs().items():
@@ -454,17 +459,26 @@ class Service:
         """Calls that a router before us knew: if they are gone when their site is read, their records end then."""
         self.measures.recalling = True
         try:
-            calls = await asyncio.to_thread(remembered, self._folder, tuple(self._connections), self.journal.path)
-            for site in sorted({one.site for one in calls}):
-                known = [one for one in calls if one.site == site]
-                await self.engine.ask(wiring.recalled(site, known, self.router.plan, self.engine.now()))
+            memory = await asyncio.to_thread(remembered, self._folder, tuple(self._connections), self.journal.path)
+            sites = {call.site for call in memory.calls} | {out.site for out in memory.outbound}
+            for site in sorted(sites):
+                await self.engine.ask(wiring.recalled(site, memory, self.router.plan, self.engine.now()))
                 await self.engine.ask(LinkDown(site))
-            if calls:
-                log.warning("the router before this one ended with live calls", calls=len(calls))
+            if sites:
+                live = len(memory.calls) + len(memory.outbound)
+                log.warning("the router before this one ended with live calls", calls=live)
         except (OSError, NotDecided, Overloaded):
             log.exception("what the router before this one knew could not be used")
         finally:
             self.measures.recalling = False
+
+    async def _told(self, event: Event) -> bool:
+        """False: not now."""
+        try:
+            await self.engine.ask(event)
+        except (NotDecided, Overloaded):
+            return False
+        return True
 
     def _may_delete(self, segment: Path) -> bool:
         return self.feed.may_delete(segment)

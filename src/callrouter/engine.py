@@ -19,11 +19,16 @@ from callrouter.core.commands import Command, Order, Reread
 from callrouter.core.events import (
     AgentActed,
     AgreementSwitched,
+    CallbackClosed,
+    CallbackMissed,
+    CallbackTaken,
     CallId,
     ClockSet,
     Event,
+    HotlineSwitched,
     LinkDown,
     OrderLost,
+    OutboundAsked,
     PlanReplaced,
     SiteRead,
     Tick,
@@ -36,7 +41,11 @@ log = structlog.get_logger(__name__)
 
 ORDERS = frozenset(get_args(Order))
 # These mend a state or come from people: they find room when the sites' chatter has filled the inbox.
-RESERVED = (SiteRead, LinkDown, AgreementSwitched, AgentActed, PlanReplaced, OrderLost)
+RESERVED = (
+    SiteRead, LinkDown, AgreementSwitched, AgentActed, PlanReplaced, OrderLost, HotlineSwitched, CallbackTaken,
+    OutboundAsked,
+    CallbackClosed, CallbackMissed,
+)  # fmt: skip
 RESERVE = 1_000
 BATCH_MAX = 128
 MICROSECOND_S = 1e-6  # the router's grain of time

@@ -1,10 +1,14 @@
-"""A finished call on its way from the journal to SQL, and how far that way has been gone. Plain data for both ends."""
+"""Finished calls and callbacks on their way from the journal to SQL, and how far that way has been gone.
+
+Plain data for both ends.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from callrouter.core.commands import CallFinished, Outcome
+from callrouter.core.callbacks import Callback
+from callrouter.core.commands import CallFinished, OutboundFinished, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,15 @@ def weight(seen: bool, outcome: str, ended_at: float, run: str, seq: int) -> Wei
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A callback as it became, or an outbound call that has ended. Of two words about one the later one stands."""
+
+    what: Callback | OutboundFinished
+    run: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What stands in [start, end) bytes of one segment. more: there is more to read at once. damaged: lines skipped."""
 
@@ -48,3 +61,4 @@ class Batch:
     calls: tuple[Finished, ...]
     more: bool
     damaged: int = 0
+    told: tuple[Told, ...] = ()

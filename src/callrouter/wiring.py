@@ -6,7 +6,7 @@ Only `app.py` uses this. Knows how to build, not when.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ from callrouter.config.pages import Pages
 from callrouter.config.secret import Secret
 from callrouter.core.agents import Intent
 from callrouter.core.demands import Key
-from callrouter.core.events import AgentId, CallArrived, DigitsRead, Event, LiveCall, SiteRead, Stage
+from callrouter.core.events import AgentId, CallArrived, DigitsRead, Event, LiveCall, LiveOutbound, SiteRead, Stage
 from callrouter.core.plan import Plan
 from callrouter.core.router import Router
-from callrouter.journal.memory import Remembered
+from callrouter.journal.memory import Memory
 from callrouter.office.mailer import Server
 from callrouter.store.retention import Days
 from callrouter.web.context import Token
@@ -113,6 +113,19 @@ class RouterSeats:
         return self._router.state.by_phone.get((site, phone))
 
 
+class RouterBacks:
+    """`store.recall.Backs` over the live router."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    def open(self) -> dict[str, int]:
+        return {id_: back.record.version for id_, back in self._router.state.backs.items()}
+
+    def ended(self, callback: str) -> bool:
+        return callback in self._router.state.done
+
+
 def accounts(service: schema.Service, engine: AsyncEngine) -> AccountBook:
     limits = service.pages.sessions
     return AccountBook(engine, Limits(limits.idle_min * 60.0, limits.longest_h * 3600.0))
@@ -175,17 +188,27 @@ def ringing(router: Router, known: Callers) -> set[Key]:
     return {(known.key_of(call.caller), call.hotline) for call in router.state.calls.values() if call.caller}
 
 
-def recalled(site: str, calls: Sequence[Remembered], plan: Plan, now: float) -> SiteRead:
+def recalled(site: str, memory: Memory, plan: Plan, now: float) -> SiteRead:
     """The site as the router before us would have described it. Who rang is taken to be between two orders."""
     phones = {agent.id: (agent.site, agent.phone) for agent in plan.agents}
     live = []
-    for one in calls:
+    for one in memory.calls:
+        if one.site != site:
+            continue
         seen = LiveCall(one.call, one.number, one.caller, Stage.OFFERED, max(0.0, now - one.arrived_at))
         if one.answered_at is not None:
             legs = (("", *phones[one.agent], True),) if one.agent in phones else ()
             seen = replace(seen, stage=Stage.TALKING, legs=legs, talk_s=max(0.0, now - one.answered_at))
         live.append(seen)
-    return SiteRead(site, calls=tuple(live))
+    outbound = [
+        LiveOutbound(
+            out.call, out.callback, out.kind, out.hotline, *out.phone, out.stage,
+            now - out.answered_at if out.answered_at is not None else 0.0,
+        )
+        for out in memory.outbound
+        if out.site == site
+    ]  # fmt: skip
+    return SiteRead(site, calls=tuple(live), outbound=tuple(outbound))
 
 
 def phones(router: Router) -> dict[str, tuple[int, int]]:

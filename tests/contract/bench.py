@@ -80,7 +80,33 @@ class Bench:
     def caller_holds(self, site: str, caller: Call) -> None:
         raise NotImplementedError
 
+    async def outside(self, number: str, behaviour: Behaviour) -> None:
+        """What the telephone at this number, out in the world, does when it is rung."""
+        raise NotImplementedError
+
+    def outside_calls(self, site: str, number: str) -> list[PhoneCall]:
+        """Its calls that came over this site's line."""
+        raise NotImplementedError
+
     # ---- shared by most tests
+
+    def originate(self, site: str, call: str, phone: str, number: str = "491711234567", **more: str) -> str:
+        """As the router has an agent's phone rung for a callback; returns the action's id. call: the channel's id."""
+        epoch, ring_ms, dial_s = more.pop("epoch", ""), more.pop("ring_ms", "20000"), more.pop("dial_s", "20")
+        variables = {
+            "__CR_CALL": call,
+            "CR_STAGE": "callback",
+            "CR_TO": phone,
+            "CR_FOR": "captured_agency-gera",
+            "CR_BACK": f"{epoch or self.router[site].epoch}_{dial_s}_{number}_06990009200",
+            "PJSIP_HEADER(add,X-Callrouter-Call)": call,
+        }
+        fields = {
+            "Channel": f"PJSIP/{phone}", "ChannelId": call, "Context": "callrouter-callback", "Exten": "ring",
+            "Priority": "1", "Async": "true", "Timeout": ring_ms, "CallerID": f'"+{number}" <+{number}>',
+            "Variable": ",".join(f"{name}={value}" for name, value in variables.items()),
+        }  # fmt: skip
+        return self.ami[site].send("Originate", **{**fields, **more})
 
     async def held(self, site: str = "gera", caller: str = "01711234567") -> tuple[Call, str, int]:
         """A caller in hold, claimed; his Uniqueid; and where the site's events of this call begin."""
@@ -94,7 +120,7 @@ class Bench:
 
     async def status(self, site: str, call: str) -> dict[str, str] | None:
         """The caller's row of `Status`, with its variables among the headers; None: there is none."""
-        names = "CR_CALL,CR_DID,CR_CLI,CR_CLAIM,CR_STAGE,CR_CAUSE,CR_TO,CR_TRY,DIALEDPEERNUMBER"
+        names = "CR_CALL,CR_DID,CR_CLI,CR_CLAIM,CR_STAGE,CR_CAUSE,CR_TO,CR_TRY,CR_FOR,DIALEDPEERNUMBER"
         rows = await self.ami[site].listing("Status", Variables=names)
         for row in rows:
             if row.get("Uniqueid") == call:
@@ -152,6 +178,13 @@ class VirtualBench(Bench):
     def phone_calls(self, site: str, name: str) -> list[PhoneCall]:
         return list(self.sites[site].phone(name).calls)
 
+    async def outside(self, number: str, behaviour: Behaviour) -> None:
+        for site in self.sites.values():
+            site.outside(number).choose = lambda _: behaviour
+
+    def outside_calls(self, site: str, number: str) -> list[PhoneCall]:
+        return list(self.sites[site].outside(number).calls)
+
     def caller_holds(self, site: str, caller: Call) -> None:
         assert isinstance(caller, VirtualCaller)
         assert caller.channel is not None
@@ -165,8 +198,12 @@ class RealBench(Bench):
         super().__init__()
         self.network = network
         self._phones: dict[tuple[str, str], ua.Phone] = {}
+        self._outside: ua.Phone | None = None
 
     async def leave(self) -> None:
+        if self._outside is not None:
+            for call in tuple(self._outside.calls):
+                call.hang_up()
         for phone in self._phones.values():
             for call in tuple(phone.calls):
                 call.hang_up()
@@ -212,6 +249,18 @@ class RealBench(Bench):
 
     def phone_calls(self, site: str, name: str) -> list[PhoneCall]:
         return list(self._phones[site, name].calls)
+
+    async def outside(self, number: str, behaviour: Behaviour) -> None:
+        """One telephone stands for the world, and only Gera rings it: the tests ring one number at a time."""
+        if self._outside is None:
+            line = ua.Line(self.network.carrier, (self.network.sites["gera"].host, SIP_PORT), number, "")
+            await line.open(SIP_PORT)
+            self.stack.callback(line.close)
+            self._outside = ua.Phone(line)
+        self._outside.behaviour = behaviour
+
+    def outside_calls(self, site: str, number: str) -> list[PhoneCall]:
+        return list(self._outside.calls) if self._outside is not None else []
 
     def caller_holds(self, site: str, caller: Call) -> None:
         assert isinstance(caller, ua.Outgoing)

@@ -58,9 +58,9 @@ class Line(asyncio.DatagramProtocol):
         self.on_invite: Callable[[Message], None] | None = None
         self.transport: asyncio.DatagramTransport | None = None
 
-    async def open(self) -> None:
+    async def open(self, port: int = 0) -> None:
         loop = asyncio.get_running_loop()
-        self.transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, 0))
+        self.transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, port))
         self.port = self.transport.get_extra_info("sockname")[1]
 
     def close(self) -> None:

@@ -83,6 +83,9 @@ class Story(World):
     def obey_all(self) -> None:
         while busy := [x.id for x in self.calls.values() if x.orders]:
             self.obey(busy[0])
+        while ordered := [x.id for x in self.outs.values() if x.orders]:
+            self.obey_out(ordered[0])
+            self.obey_all()
 
     def rung(self, call: str) -> str:
         """The agent whose phone rings for this call ('' if none)."""

@@ -11,16 +11,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from callrouter.core import events as e
 from callrouter.core.agents import AgentState
+from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult, CallbackStatus, TryResult
 from callrouter.core.plan import (
     Agent,
     Agreement,
+    CallbackRules,
     Hotline,
+    Hours,
     Menu,
+    Nobody,
     Number,
     Plan,
     Relaxation,
     Site,
     Skills,
+    Span,
     Strategy,
     Team,
     Topic,
@@ -30,7 +35,13 @@ from tests.core.world import Books, World
 from tests.examples import examples
 
 SITES = ("a", "b")
+CALLERS = ["", "030", "+491", "+492", "+491"]
 NEEDS: list[Skills] = [(), (("x", 1),), (("x", 2),), (("x", 1), ("y", 1))]
+
+
+ALWAYS = Hours("Europe/Berlin", ((Span(0, 86_400),),) * 7)
+# the world begins at 14:46:40: soon it is night for a minute
+BY_DAY = Hours("Europe/Berlin", ((Span(0, 53_220), Span(53_280, 86_400)),) * 7)
 
 
 @st.composite
@@ -46,6 +57,19 @@ def plans(draw: st.DrawFn, version: str = "1") -> Plan:
         for k in range(draw(st.integers(1, 4))):
             agents.append(Agent(f"{site}/{i}{k}", name, site, f"{i}{k}", draw(st.sampled_from(NEEDS))))
         relax = (Relaxation(10.0, ()),) if draw(st.booleans()) else ()
+        rules = CallbackRules(
+            draw(st.sampled_from([None, None, BY_DAY])),
+            ALWAYS,
+            "030",
+            "offer",
+            "number",
+            "again",
+            reserve=draw(st.sampled_from([0, 0, 1])),
+            tries_max=draw(st.sampled_from([1, 2, 3])),
+            pause_s=20.0,
+            dial_s=10,
+            unreached_max=draw(st.sampled_from([500, 1, 0])),
+        )
         topics = (
             Topic("plain", "plain"),
             Topic("special", "special", draw(st.sampled_from(NEEDS)), relax, draw(st.integers(0, 1))),
@@ -67,6 +91,8 @@ def plans(draw: st.DrawFn, version: str = "1") -> Plan:
                 say_busy=draw(st.sampled_from(["", "sorry"])),
                 say_notice="strike",
                 affinity_s=draw(st.sampled_from([0.0, 100.0])),
+                nobody=draw(st.sampled_from([Nobody.CALLBACK, Nobody.CALLBACK, *Nobody])),
+                callback=draw(st.sampled_from([None, *[rules] * 3])),
             )
         )
     agreements = []
@@ -97,6 +123,11 @@ def there_is(*stages: e.Stage, orders: bool = False) -> Callable[[Any], bool]:
     return lambda self: bool(self.some(*stages, orders=orders))
 
 
+def there_is_out(*stages: str, orders: bool = False) -> Callable[[Any], bool]:
+    """The same of outbound calls."""
+    return lambda self: any(x.stage in stages and (x.orders or not orders) for x in self.world.outs.values())
+
+
 class Machine(RuleBasedStateMachine):
     """Every rule is something that happens in the world; the world checks the invariants after each event."""
 
@@ -114,7 +145,7 @@ class Machine(RuleBasedStateMachine):
     def some(self, *stages: e.Stage, orders: bool = False) -> list[str]:
         return [x.id for x in self.world.calls.values() if x.stage in stages and (x.orders or not orders)]
 
-    @rule(data=st.data(), caller=st.sampled_from(["", "030", "040"]))
+    @rule(data=st.data(), caller=st.sampled_from(CALLERS))
     def a_call_arrives(self, data: st.DataObject, caller: str) -> None:
         hotline = data.draw(st.sampled_from(self.world.router.plan.hotlines))
         self.world.arrive(hotline.site, data.draw(st.sampled_from(hotline.numbers)).digits, caller)
@@ -133,6 +164,80 @@ class Machine(RuleBasedStateMachine):
             self.world.obey(calls[0])
             for call in self.some(e.Stage.PROMPTED):
                 self.world.prompt_ends(call, "1")
+        self.every_phone_rings_for_its_callback()
+
+    @rule()
+    def every_phone_rings_for_its_callback(self) -> None:
+        while ordered := [out.id for out in self.world.outs.values() if out.orders]:
+            self.world.obey_out(ordered[0])
+
+    def pick_out(self, data: st.DataObject, *stages: str) -> str:
+        return data.draw(st.sampled_from([x.id for x in self.world.outs.values() if x.stage in stages]))
+
+    @precondition(there_is_out("", "ringing", "dialling", "talking", orders=True))
+    @rule(data=st.data())
+    def the_site_obeys_about_a_callback(self, data: st.DataObject) -> None:
+        self.world.obey_out(data.draw(st.sampled_from([x.id for x in self.world.outs.values() if x.orders])))
+
+    @precondition(there_is_out("ringing"))
+    @rule(data=st.data())
+    def an_agent_answers_for_a_callback(self, data: st.DataObject) -> None:
+        self.world.agent_is_up(self.pick_out(data, "ringing"))
+
+    @precondition(there_is_out("ringing"))
+    @rule(data=st.data(), result=st.sampled_from(list(e.Result)))
+    def an_agent_misses_a_callback(self, data: st.DataObject, result: e.Result) -> None:
+        self.world.out_ends(self.pick_out(data, "ringing"), result)
+
+    @precondition(there_is_out("dialling"))
+    @rule(data=st.data(), result=st.sampled_from([None, *TryResult]))
+    def a_caller_is_rung_back(self, data: st.DataObject, result: TryResult | None) -> None:
+        call = self.pick_out(data, "dialling")
+        if result in (None, TryResult.REACHED):
+            self.world.caller_is_up(call)
+        else:
+            self.world.caller_is_missed(call, result)
+
+    @precondition(there_is_out("dialling", "talking"))
+    @rule(data=st.data())
+    def an_outbound_call_ends(self, data: st.DataObject) -> None:
+        self.world.out_ends(self.pick_out(data, "dialling", "talking"))
+
+    @precondition(there_is_out("", "ringing", "dialling", "talking", orders=True))
+    @rule(data=st.data(), unknown=st.booleans())
+    def an_order_about_a_callback_is_lost(self, data: st.DataObject, unknown: bool) -> None:
+        out = self.world.outs[data.draw(st.sampled_from([x.id for x in self.world.outs.values() if x.orders]))]
+        out.orders.pop(0)
+        if not out.stage:
+            del self.world.outs[out.id]
+        self.world.told(out.site, e.OrderLost(out.id, None, unknown))
+
+    @precondition(lambda self: self.world.router.state.backs)
+    @rule(data=st.data(), close=st.sampled_from([False, False, True]))
+    def somebody_sees_to_a_callback(self, data: st.DataObject, close: bool) -> None:
+        callback = data.draw(st.sampled_from(list(self.world.router.state.backs)))
+        agent = data.draw(st.sampled_from(self.world.router.plan.agents)).id
+        if close:
+            self.world.send(e.CallbackClosed(callback, CallbackResult.CANCELLED, "because", "test"))
+        else:
+            self.world.send(e.CallbackTaken(callback, agent, "test"))
+
+    @precondition(lambda self: self.world.router.state.done)
+    @rule(data=st.data())
+    def it_was_somebody_else(self, data: st.DataObject) -> None:
+        callback = data.draw(st.sampled_from(list(self.world.router.state.done)))
+        self.world.send(e.CallbackMissed(callback, "test"))
+
+    @rule(data=st.data())
+    def a_departments_caller_is_rung(self, data: st.DataObject) -> None:
+        agent = data.draw(st.sampled_from(self.world.router.plan.agents))
+        hotline = data.draw(st.sampled_from(self.world.router.plan.hotlines))
+        self.world.made += 1
+        owed = Callback(
+            f"{hotline.site}/d{self.world.made}", CallbackKind.DEPARTMENT, hotline.name, "plain", hotline.site, "+499",
+            self.world.now, self.world.now + 1000.0,
+        )  # fmt: skip
+        self.world.send(e.OutboundAsked(agent.id, owed, "test"))
 
     @rule()
     def every_agent_who_rings_answers(self) -> None:
@@ -150,7 +255,7 @@ class Machine(RuleBasedStateMachine):
         self.world.answer(self.pick(data, e.Stage.OFFERED))
 
     @precondition(there_is(e.Stage.PROMPTED))
-    @rule(data=st.data(), digits=st.sampled_from(["", "1", "9"]))
+    @rule(data=st.data(), digits=st.sampled_from(["", "1", "1", "9", "01711"]))
     def a_prompt_ends(self, data: st.DataObject, digits: str) -> None:
         self.world.prompt_ends(self.pick(data, e.Stage.PROMPTED), digits)
 
@@ -283,8 +388,15 @@ class Machine(RuleBasedStateMachine):
         world.books.adopted = True
         for call in world.calls.values():
             call.orders.clear()
+        for out in list(world.outs.values()):
+            out.orders.clear()
+            if not out.stage:
+                del world.outs[out.id]
         for agent in plan.agents:
             world.send(e.AgentActed(agent.id, e.AgentAct.READY))
+        for callback in list(world.kept.values()):
+            if callback.status is not CallbackStatus.DONE:
+                world.send(e.CallbackKnown(callback))
         for site in SITES:
             world.link_up(site)
 
@@ -304,6 +416,10 @@ class Machine(RuleBasedStateMachine):
                 self.world.answer(call.id)
             elif call.stage in (e.Stage.TALKING, e.Stage.ELSEWHERE):
                 self.world.hang_up(call.id)
+        self.every_phone_rings_for_its_callback()
+        for out in list(self.world.outs.values()):
+            if out.id in self.world.outs:
+                self.world.out_ends(out.id)
 
     def teardown(self) -> None:
         """After the faults stop every call ends and nobody is stuck."""
@@ -314,7 +430,8 @@ class Machine(RuleBasedStateMachine):
             world.link_up(site)
         world.send(e.TrunkState("a", "b", up=True))
         for _ in range(400):
-            if not world.calls and not world.router.state.calls:
+            state = world.router.state
+            if not (world.calls or state.calls or world.outs or state.outcalls):
                 break
             for call in list(world.calls.values()):
                 if call.id in world.calls and call.orders:
@@ -329,7 +446,14 @@ class Machine(RuleBasedStateMachine):
         assert not world.books.broken, world.story_of(world.books.broken[0].call)
         assert not world.calls
         assert not world.router.state.calls
+        for callback in list(world.router.state.backs):
+            world.send(e.CallbackClosed(callback, CallbackResult.CANCELLED))
+        self.every_phone_rings_for_its_callback()
         world.pass_time(500.0)
+        assert not world.router.state.backs
+        assert not world.router.state.outcalls
+        open_ = [one.id for one in world.kept.values() if one.status is not CallbackStatus.DONE]
+        assert not open_, "what is kept says otherwise"
         working = (AgentState.OFFERED, AgentState.TALKING, AgentState.WRAP_UP)
         assert not [seat for seat in world.router.state.seats.values() if seat.state in working]
         assert len(world.router.state.timers) <= len(world.router.plan.agreements) * 4 + 8

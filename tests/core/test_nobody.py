@@ -443,12 +443,8 @@ def test_lists_are_bounded() -> None:
         press(story, story.dial(caller=caller))
     assert [one.number for one in promised(story)] == ["+492", "+493"]
     assert [one.because for one in told(story) if one.status is CallbackStatus.DONE] == ["others came after him"]
-    some = next(iter(story.router.state.backs.values()))
-    for i in range(10_000 - 2):
-        story.router.state.backs[f"gera/x{i}"] = some
+    story.router.state.backs_max = 2
     assert hears(story, story.dial(caller=HIS)) == ("sorry",)
-    for i in range(10_000 - 2):
-        del story.router.state.backs[f"gera/x{i}"]
 
 
 def test_nobody_is_listed_where_the_hotline_does_not_want_it() -> None:
@@ -514,3 +510,14 @@ def test_a_hotline_that_turns_nobody_away_lets_him_ring_to_the_limit() -> None:
     assert call in story.calls
     story.pass_time(2.0)
     assert story.books.ended[call].wait_s == 40.0
+
+
+def test_a_promise_that_is_cancelled_while_its_caller_is_on_the_line() -> None:
+    """When he hangs up unserved it is the same entry, opened again as of one who gave up."""
+    story = full()
+    call = story.dial(caller=HIS)
+    press(story, call, "1")
+    story.send(e.CallbackClosed(call, CallbackResult.CANCELLED, "a mistake", "anna"))
+    story.hang_up(call)
+    (one,) = promised(story)
+    assert (one.id, one.version, one.status) == (call, 2, CallbackStatus.OPEN)

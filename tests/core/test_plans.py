@@ -217,6 +217,17 @@ def rich() -> Story:
     return story
 
 
+def test_a_switch_expires_at_whatever_fraction_of_a_second() -> None:
+    """People may name any instant; the ticks at the deadlines that it makes take it back."""
+    story = Story(network())
+    until = story.now + 30.5754905
+    story.send(e.AgreementSwitched("magdeburg-gera", enabled=False, until=until, reason="x", by="y"))
+    story.send(e.HotlineSwitched("gera", e.HotlineMode.CLOSED, until, "x", "y"))
+    story.pass_time(31.0)
+    whys = [x.reason for x in story.told_notices if isinstance(x, c.AgreementChanged | c.HotlineChanged)]
+    assert whys == ["x", "x", "the switch expired", "the switch expired"]
+
+
 def test_a_restored_checkpoint_says_the_same_to_the_byte() -> None:
     """Restored at any point, it answers every later event as the router that went on, and has the same future."""
     story = rich()

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from callrouter.core import commands as c
 from callrouter.core import events as e
 from callrouter.core.agents import AgentState
+from callrouter.core.calendar import is_open
+from callrouter.core.callbacks import Callback, CallbackKind, CallbackStatus, TryResult
 from callrouter.core.calls import RINGING, CallState
 from callrouter.core.plan import Plan, Skills
 from callrouter.core.router import Router
@@ -41,6 +43,18 @@ def micros(seconds: float) -> int:
     return round(seconds * 1e6)
 
 
+@dataclass
+class TrueOut:
+    """An outbound call as its Asterisk has it: stage '' = ordered only."""
+
+    id: str
+    site: str
+    order: c.DialOut
+    stage: str = ""
+    began: bool = False
+    orders: list[c.Order] = field(default_factory=list)
+
+
 def meets(skills: Skills, needs: Skills) -> bool:
     """Written again on purpose: the reference must not share the router's own test."""
     return all(any(s == skill and have >= level for s, have in skills) for skill, level in needs)
@@ -63,6 +77,8 @@ class Books:
         self.ended: dict[str, c.CallFinished] = {}
         self.broken: list[c.AnsweredWithoutAgent] = []
         self.orders: list[c.Order] = []
+        self.rung: dict[str, c.OutboundFinished] = {}
+        self.callbacks: dict[str, Callback] = {}
 
     def take(self, commands: list[c.Command]) -> None:
         for command in commands:
@@ -79,8 +95,46 @@ class Books:
                     self.broken.append(command)
                 case c.Offer():
                     self._lawful(command)
-            if isinstance(command, c.Claim | c.Offer | c.CancelOffer | c.Release | c.Ask | c.Say | c.Reread):
+                case c.DialOut():
+                    self._may_ring(command)
+                case c.OutboundFinished(call=call):
+                    assert call not in self.rung, f"{call} ended twice"
+                    self.rung[call] = command
+                case c.CallbackChanged(callback=callback):
+                    before = self.callbacks.get(callback.id)
+                    assert before is None or callback.version > before.version, callback
+                    self.callbacks[callback.id] = callback
+            if isinstance(command, c.Order):
                 self.orders.append(command)
+
+    def _may_ring(self, order: c.DialOut) -> None:
+        """By itself only while nobody waits and the reserve is kept; by hand only by day, and nobody who rings us."""
+        assert order.because
+        s, plan = self.router.state, self.router.plan
+        out = s.outcalls.get(order.call)
+        if out is None:
+            return  # several events of one instant: it is over already
+        hotline = s.hotlines[order.hotline]
+        rules = hotline.callback
+        assert rules is not None
+        assert is_open(rules.hours, s.now), f"{order.call} rings at night"
+        assert s.mode(order.hotline) is not e.HotlineMode.CLOSED
+        assert not any((x.reach, x.hotline) == (order.number, order.hotline) for x in s.calls.values())
+        assert (out.site, order.target.site) not in s.trunks_down
+        assert self.state[order.target.agent] == "offered"
+        if out.by_hand:
+            return
+        team = next(a.team for a in plan.agents if a.id == order.target.agent)
+        assert not [x.id for x in s.calls.values() if x.lane is not None and team in s.lanes[x.lane].teams]
+        free = sum(a.team == team and self.state.get(a.id) == "ready" for a in plan.agents)
+        assert free >= rules.reserve, f"{free} free, reserve {rules.reserve}"
+        record = s.backs[out.callback].record
+        assert record.kind is CallbackKind.CAPTURED
+        assert record.tries < rules.tries_max
+        topic = s.topic_of(record.hotline, record.topic)
+        waited = s.now - record.asked_at
+        needs = [topic.needs, *(step.needs for step in topic.relax if waited >= step.after_s)][-1]
+        assert meets(next(a.skills for a in plan.agents if a.id == order.target.agent), needs)
 
     def _lawful(self, offer: c.Offer) -> None:
         """Right skills, free until now; borrowed only as the agreement says, and only if nobody of its own is free."""
@@ -149,7 +203,12 @@ class Books:
         plan = s.plan
         for seat in s.seats.values():
             assert self.state.get(seat.id, "logged_out") == seat.state
-            if seat.state in (AgentState.OFFERED, AgentState.TALKING):
+            if seat.call in s.outcalls:
+                out = s.outcalls[seat.call]
+                assert out.agent == seat.id
+                wanted = AgentState.OFFERED if out.up_at is None else AgentState.TALKING
+                assert seat.state is wanted, f"{seat.id} is {seat.state} in {out}"
+            elif seat.state in (AgentState.OFFERED, AgentState.TALKING):
                 call = s.calls[seat.call]
                 mine = [t.agent for t in call.offer.targets] if call.offer else [call.agent]
                 assert seat.id in mine
@@ -176,6 +235,29 @@ class Books:
             if deal.agreement.max_calls is not None:
                 assert deal.borrowed <= deal.agreement.max_calls or self.adopted
         self._nobody_waits_in_vain(plan)
+        self._promises_are_kept_in_order()
+
+    def _promises_are_kept_in_order(self) -> None:
+        """One open callback for each caller and hotline, one live call for each; what waits is in its backlog."""
+        s = self.router.state
+        keys = [(back.record.number, back.record.hotline) for back in s.backs.values()]
+        assert len(set(keys)) == len(keys)
+        assert s.owed == {key: back.record.id for key, back in zip(keys, s.backs.values(), strict=True)}
+        assert all(back.record.status is not CallbackStatus.DONE for back in s.backs.values())
+        live = [back.outbound for back in s.backs.values() if back.outbound]
+        assert len(set(live)) == len(live)
+        for back in s.backs.values():
+            assert (back.record.status is CallbackStatus.TAKEN) == bool(back.outbound), back
+            assert not back.outbound or s.outcalls[back.outbound].callback == back.record.id
+            assert (back.backlog is not None) == (not s.why_not_yet(back.record)), back
+        for key, backlog in s.backlogs.items():
+            assert backlog.waiting == sum(back.backlog == key for back in s.backs.values()) > 0
+        for out in s.outcalls.values():
+            assert not out.agent or out.agent not in s.seats or s.seats[out.agent].call == out.id
+        listed = [one for listed in s.unreached.values() for one in listed]
+        assert sorted(listed) == sorted(
+            back.record.id for back in s.backs.values() if back.record.kind is CallbackKind.UNREACHED
+        )
 
     adopted = False  # what a dead router lent may be over a cap of the new plan
 
@@ -214,6 +296,7 @@ class World:
         self.router = Router(plan, now)
         self.books = Books(self.router)
         self.calls: dict[str, TrueCall] = {}
+        self.outs: dict[str, TrueOut] = {}
         self.phones: dict[tuple[str, str], list[bool]] = {(a.site, a.phone): [True, False] for a in plan.agents}
         self.links = {site.name: False for site in plan.sites}
         self.wanted_reread: dict[str, None] = {}
@@ -222,6 +305,7 @@ class World:
         self.log: list[e.Event] = []
         self.spoken: list[str] = []
         self.told_notices: list[c.Command] = []
+        self.kept: dict[str, Callback] = {}  # as a database would have them
 
     # ---- time and events
 
@@ -231,10 +315,19 @@ class World:
         self.spoken += [f"{self.now:g} < {one}" for one in events] + [f"{self.now:g} > {one}" for one in commands]
         start = len(self.books.orders)
         self.told_notices += [x for x in commands if not isinstance(x, c.Order)]
+        self.kept |= {x.callback.id: x.callback for x in commands if isinstance(x, c.CallbackChanged)}
         self.books.take(commands)
         for order in self.books.orders[start:]:
             if isinstance(order, c.Reread):
                 self.wanted_reread[order.site] = None
+            elif isinstance(order, c.DialOut):
+                site = order.call.partition("/")[0]
+                assert self.links[site], f"{order} cannot reach {site}"
+                assert order.call not in self.outs, f"{order.call} is used twice"
+                self.outs[order.call] = TrueOut(order.call, site, order, orders=[order])
+            elif isinstance(order, c.HangUp):
+                if order.call in self.outs and self.links[self.outs[order.call].site]:
+                    self.outs[order.call].orders.append(order)
             elif order.call in self.calls:
                 site = self.calls[order.call].site
                 assert self.links[site] or isinstance(order, c.CancelOffer), f"{order} cannot reach {site}"
@@ -269,6 +362,7 @@ class World:
 
     def phone_states(self, site: str) -> tuple[e.PhoneState, ...]:
         busy = {(t.site, t.phone) for call in self.calls.values() for t in self.ringing(call)}
+        busy |= {(x.order.target.site, x.order.target.phone) for x in self.outs.values() if x.stage}
         return tuple(
             e.PhoneState(at, phone, up, private or (at, phone) in busy)
             for (at, phone), (up, private) in self.phones.items()
@@ -282,6 +376,13 @@ class World:
 
     def link_up(self, site: str) -> None:
         self.links[site] = True
+        for out in [x for x in self.outs.values() if x.site == site and not x.stage]:  # ordered before it was read
+            out.orders.pop(0)
+            target = out.order.target
+            if self.phones[target.site, target.phone][0]:
+                out.stage = "ringing"
+            else:
+                del self.outs[out.id]
         self.wanted_reread.pop(site, None)
         live = []
         for call in self.calls.values():
@@ -307,13 +408,27 @@ class World:
                     reach=reach(call.caller),
                 )
             )
-        self.send(e.SiteRead(site, tuple(live), self.phone_states(site)))
+        self.send(e.SiteRead(site, tuple(live), self.phone_states(site), outbound=self.outbound(site)))
+
+    def outbound(self, site: str) -> tuple[e.LiveOutbound, ...]:
+        return tuple(
+            e.LiveOutbound(
+                x.id, x.order.callback, x.order.kind, x.order.hotline, x.order.target.site, x.order.target.phone,
+                e.OutStage(x.stage),
+            )
+            for x in self.outs.values()
+            if x.site == site and x.stage
+        )  # fmt: skip
 
     def link_down(self, site: str) -> None:
         self.links[site] = False
         for call in self.calls.values():  # an order on the wire is lost with it
             if call.site == site:
                 call.orders.clear()
+        for out in [x for x in self.outs.values() if x.site == site]:
+            out.orders.clear()
+            if not out.stage:
+                del self.outs[out.id]
         self.send(e.LinkDown(site))
 
     def echo(self, call_id: str) -> None:
@@ -347,6 +462,42 @@ class World:
         if call.leg:
             self.told(call.site, e.LegEnded(call.id, call.leg))
         self.told(call.site, e.CallEnded(call.id, cause, call.up))
+
+    # ---- outbound calls
+
+    def obey_out(self, call_id: str) -> None:
+        """The site carries out the oldest order for this outbound call; a phone that is not there makes no channel."""
+        out = self.outs[call_id]
+        order = out.orders.pop(0)
+        if isinstance(order, c.HangUp):
+            self.out_ends(call_id)
+        elif self.phones[order.target.site, order.target.phone][0]:
+            out.stage = "ringing"
+            self.told(out.site, e.OutboundRung(call_id))
+        else:
+            del self.outs[call_id]
+
+    def agent_is_up(self, call_id: str) -> None:
+        self.outs[call_id].stage = "dialling"
+        self.told(self.outs[call_id].site, e.OutboundUp(call_id))
+
+    def caller_is_up(self, call_id: str) -> None:
+        self.outs[call_id].stage = "talking"
+        self.told(self.outs[call_id].site, e.OutboundAnswered(call_id))
+
+    def caller_is_missed(self, call_id: str, result: TryResult = TryResult.NOT_REACHED) -> None:
+        site = self.outs[call_id].site
+        self.told(site, e.OutboundMissed(call_id, result))
+        self.out_ends(call_id)
+
+    def out_ends(self, call_id: str, result: e.Result | None = None) -> None:
+        """The agent's leg ends; result: why his phone did not take it, if it did not."""
+        if call_id not in self.outs:
+            return
+        out = self.outs.pop(call_id)
+        if out.stage in ("", "ringing") and result is None:
+            result = e.Result.NO_ANSWER
+        self.told(out.site, e.OutboundEnded(call_id, result))
 
     # ---- orders and phones
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from callrouter.core import callbacks
-from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult, CallbackStatus, Refused, TryResult
+from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult, CallbackStatus
 from callrouter.desk.callbacks import kept, overdue
 
 ONE = Callback("gera/1", CallbackKind.CAPTURED, "agency", "general", "gera", "+491711234567", 100.0, 1000.0)
@@ -41,27 +39,3 @@ def test_overdue_is_a_promise_whose_time_is_over() -> None:
     assert kept(ONE, 1000.5) is False
     assert not overdue(callbacks.finish(ONE, CallbackResult.REACHED, "anna", 1100.0), 1200.0)
     assert not overdue(replace(ONE, kind=CallbackKind.UNREACHED), 1200.0)
-
-
-def test_only_one_takes_it() -> None:
-    """The second is told whose it is; given back, or rung in vain, it may be taken again."""
-    taken = callbacks.take(ONE, "anna")
-    with pytest.raises(Refused, match="taken by anna"):
-        callbacks.take(taken, "bert")
-    assert callbacks.take(callbacks.give_back(taken), "bert").taken_by == "bert"
-    again = callbacks.missed(taken, TryResult.BUSY, 300.0)
-    assert (again.status, again.tries, again.last_result) == (CallbackStatus.NOT_REACHED, 1, TryResult.BUSY)
-    assert callbacks.take(again, "bert").version == 3
-
-
-def test_done_is_done() -> None:
-    """Nothing can be done with it any more."""
-    done = callbacks.finish(ONE, CallbackResult.REACHED, "anna", 300.0, "spoke with her")
-    for act in (
-        lambda: callbacks.take(done, "bert"),
-        lambda: callbacks.give_back(done),
-        lambda: callbacks.missed(done, TryResult.BUSY, 400.0),
-        lambda: callbacks.finish(done, CallbackResult.CANCELLED, "bert", 400.0),
-    ):
-        with pytest.raises(Refused, match="the callback is done"):
-            act()

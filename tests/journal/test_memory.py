@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from callrouter.core.commands import CallAnswered, CallOffered, Command
-from callrouter.core.events import CallArrived, CallEnded, Event, LegAnswered, LiveCall, SiteRead, Stage
+from callrouter.core.callbacks import CallbackKind, TryResult
+from callrouter.core.commands import CallAnswered, CallOffered, Command, DialOut, Target
+from callrouter.core.events import (
+    CallArrived,
+    CallEnded,
+    Event,
+    LegAnswered,
+    LiveCall,
+    LiveOutbound,
+    OutboundAnswered,
+    OutboundEnded,
+    OutboundUp,
+    OutStage,
+    SiteRead,
+    Stage,
+    Tick,
+)
 from callrouter.core.plan import Plan, Site
 from callrouter.core.router import Router
-from callrouter.journal.memory import Remembered, remembered
+from callrouter.journal.memory import Memory, Remembered, RememberedOut, remembered
 from callrouter.journal.records import CODEC
 from callrouter.journal.segment import Header, entry_line, header_line, read_segment
 from callrouter.journal.writer import Journal, JournalLimits
 from tests.journal.test_router_replay import recorded
-from tests.store.records import record
+from tests.store.records import outbound, record
 
 PLAN = Plan("1", tuple(Site(name, name, "TH", "Europe/Berlin") for name in ("gera", "gotha")), (), (), (), ())
 
@@ -54,12 +70,41 @@ def test_calls_as_they_stood(tmp_path: Path) -> None:
     one.arrived("gera/2", 120.0)
     one.line(125.0, LegAnswered("gera/1", 1, "gera/leg"), answered("gera/1", 15.0))
     one.line(130.0, CallEnded("gera/2"), record("gera/2"))
-    assert remembered(tmp_path, ["gera"]) == [
+    assert remembered(tmp_path, ["gera"]).calls == (
         Remembered("gera/0", "gera", "0366", "0172", 80.0),
         Remembered("gera/1", "gera", "0365", "0171", 110.0, 125.0, "gera/2001"),
-    ]
-    assert remembered(tmp_path, ["gera"], current=one.path) == []
-    assert remembered(tmp_path, ["gotha"]) == []
+    )
+    assert remembered(tmp_path, ["gera"], current=one.path) == Memory()
+    assert remembered(tmp_path, ["gotha"]) == Memory()
+
+
+def test_outbound_calls_as_they_stood(tmp_path: Path) -> None:
+    """Whose phone rings, and whether the caller was reached, whoever began the call."""
+    one = Segment(tmp_path, "r1")
+    found = (LiveOutbound("gera/cb0.1", "gera/0", CallbackKind.CAPTURED, "agency", "gera", "2001", OutStage.DIALLING),)
+    one.line(90.0, SiteRead("gera", outbound=found))
+    for number in (1, 2, 3):
+        call = f"gera/cb{number}.1"
+        order = DialOut(
+            call, f"gera/{number}", CallbackKind.CAPTURED, "agency", Target("gera/2002", "gera", "2002"), 20,
+            "+491711234567", 30, "0365", "test",
+        )  # fmt: skip
+        one.line(100.0, Tick(), order)
+        one.line(105.0, OutboundUp(call))
+    one.line(110.0, OutboundAnswered("gera/cb0.1"))
+    one.line(120.0, OutboundAnswered("gera/cb2.1"))
+    one.line(121.0, SiteRead("gera", outbound=(replace(found[0], stage=OutStage.TALKING),)))
+    one.line(130.0, OutboundEnded("gera/cb3.1"), outbound("gera/cb3.1", "gera/3", TryResult.BUSY))
+    one.line(140.0, OutboundUp("gera/cb9.1"))
+    kind, phones = CallbackKind.CAPTURED, (("gera", "2001"), ("gera", "2002"))
+    assert remembered(tmp_path, ["gera"]) == Memory(
+        (),
+        (
+            RememberedOut("gera/cb0.1", "gera/0", kind, "agency", phones[0], OutStage.TALKING, 110.0),
+            RememberedOut("gera/cb1.1", "gera/1", kind, "agency", phones[1], OutStage.DIALLING),
+            RememberedOut("gera/cb2.1", "gera/2", kind, "agency", phones[1], OutStage.TALKING, 120.0),
+        ),
+    )
 
 
 def test_looks_behind_runs_that_read_nothing(tmp_path: Path) -> None:
@@ -70,7 +115,7 @@ def test_looks_behind_runs_that_read_nothing(tmp_path: Path) -> None:
     one.arrived("gotha/1", 11.0)
     Segment(tmp_path, "r2").read("gotha")
     Segment(tmp_path, "r3")
-    assert [call.call for call in remembered(tmp_path, ["gera", "gotha"])] == ["gera/1"]
+    assert [call.call for call in remembered(tmp_path, ["gera", "gotha"]).calls] == ["gera/1"]
 
 
 def test_later_end_counts(tmp_path: Path) -> None:
@@ -79,7 +124,7 @@ def test_later_end_counts(tmp_path: Path) -> None:
     one.read("gera")
     one.arrived("gera/1", 10.0)
     Segment(tmp_path, "r2").line(20.0, CallEnded("gera/1"), record("gera/1"))
-    assert remembered(tmp_path, ["gera"]) == []
+    assert remembered(tmp_path, ["gera"]) == Memory()
 
 
 def test_nothing_of_a_router_that_lives(tmp_path: Path) -> None:
@@ -89,9 +134,9 @@ def test_nothing_of_a_router_that_lives(tmp_path: Path) -> None:
     event = CallArrived("gera/1", "gera", "0365", "0171")
     journal.append(1, 1.0, event, [CallOffered("gera/1", "agency", "general", "gera", True)])
     journal.flush(1.0)
-    assert remembered(tmp_path, ["gera"]) == []
+    assert remembered(tmp_path, ["gera"]) == Memory()
     journal.close(1.0)
-    assert [call.call for call in remembered(tmp_path, ["gera"])] == ["gera/1"]
+    assert [call.call for call in remembered(tmp_path, ["gera"]).calls] == ["gera/1"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +149,7 @@ def test_damage_costs_no_start(tmp_path: Path, damage: bytes) -> None:
     with one.path.open("ab") as file:
         file.write(damage)
     (tmp_path / "r0-000000000001-1.jsonl").write_bytes(damage)
-    assert [call.call for call in remembered(tmp_path, ["gera"])] == ["gera/1"]
+    assert [call.call for call in remembered(tmp_path, ["gera"]).calls] == ["gera/1"]
 
 
 def test_agrees_with_the_router(tmp_path: Path) -> None:
@@ -121,9 +166,13 @@ def test_agrees_with_the_router(tmp_path: Path) -> None:
         (folder / paths[0].name).write_bytes(paths[0].read_bytes())
         (folder / paths[1].name).write_bytes(b"".join(lines))
         live = list(router.state.calls.values())
-        found = {call.call: call for call in remembered(folder, ["gera", "gotha"])}
+        memory = remembered(folder, ["gera", "gotha"])
+        found = {call.call: call for call in memory.calls}
         assert sorted(found) == sorted(call.id for call in live)
         assert found
+        outs = router.state.outcalls.values()
+        rang = {(out.call, out.callback, out.kind, out.stage, out.answered_at) for out in memory.outbound}
+        assert rang == {(out.id, out.callback, out.kind, out.state, out.answered_at) for out in outs}
         for call in live:
             seen = found[call.id]
             assert (seen.number, seen.caller) == (call.number, call.caller)

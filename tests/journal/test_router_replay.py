@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from callrouter.cli import main
-from callrouter.core.commands import CancelOffer, Offer, Order, Release
+from callrouter.core.callbacks import TryResult
+from callrouter.core.commands import Ask, CancelOffer, DialOut, HangUp, Offer, Order, Release, Say
 from callrouter.core.events import (
     AgentAct,
     AgentActed,
@@ -21,16 +22,35 @@ from callrouter.core.events import (
     CallArrived,
     CallEnded,
     CallHeld,
+    DigitsRead,
     Event,
     LegAnswered,
     LegStarted,
     OfferEnded,
+    OutboundAnswered,
+    OutboundEnded,
+    OutboundMissed,
+    OutboundRung,
+    OutboundUp,
     PhoneState,
     PlanReplaced,
     Result,
     SiteRead,
 )
-from callrouter.core.plan import Agent, Agreement, Hotline, Number, Plan, Site, Team, Topic
+from callrouter.core.plan import (
+    Agent,
+    Agreement,
+    CallbackRules,
+    Hotline,
+    Hours,
+    Nobody,
+    Number,
+    Plan,
+    Site,
+    Span,
+    Team,
+    Topic,
+)
 from callrouter.core.router import Router
 from callrouter.engine import Engine
 from callrouter.journal.records import CODEC
@@ -42,11 +62,24 @@ from tests.virtual import run_virtual
 START = 1_800_000_000.0
 SITES = ("gera", "gotha")
 TOPICS = (Topic("general", "General"),)
+BACK = CallbackRules(None, Hours("Europe/Berlin", ((Span(0, 86_400),),) * 7), "0365", "offer", reserve=0, pause_s=20.0)
 PLAN = Plan(
     "1",
     tuple(Site(name, name, "TH", "Europe/Berlin") for name in SITES),
     tuple(
-        Hotline(f"agency-{name}", name, name, (Number(f"036{index}"),), None, (name,), TOPICS, "general")
+        Hotline(
+            f"agency-{name}",
+            name,
+            name,
+            (Number(f"036{index}"),),
+            None,
+            (name,),
+            TOPICS,
+            "general",
+            ring_max_s=25.0,
+            nobody=Nobody.CALLBACK,
+            callback=BACK,
+        )
         for index, name in enumerate(SITES)
     ),
     tuple(Team(name, name, name) for name in SITES),
@@ -87,6 +120,23 @@ class Switch:
             self.later(0.1, ended, CallHeld(order.call))
         elif isinstance(order, Release):
             self.later(0.1, CallEnded(order.call, order.cause))
+        elif isinstance(order, Ask):
+            self.later(2.0, DigitsRead(order.call, order.step, "1"), CallHeld(order.call))
+        elif isinstance(order, Say):
+            self.later(2.0, CallEnded(order.call, order.cause) if order.cause else CallHeld(order.call))
+        elif isinstance(order, DialOut):
+            self.dial_out(order.call)
+        elif isinstance(order, HangUp):
+            self.later(0.1, OutboundEnded(order.call, Result.CANCELLED))
+
+    def dial_out(self, call: str) -> None:
+        agent = self.random.choice([None, None, Result.BUSY, Result.NO_ANSWER])
+        caller = self.random.choice([OutboundAnswered(call), OutboundMissed(call, TryResult.BUSY)])
+        if agent is None:
+            self.later(1.0, OutboundRung(call), OutboundUp(call), caller)
+            self.loop.call_later(10.0, self.engine.submit, OutboundEnded(call))
+        else:
+            self.later(1.0, OutboundRung(call), OutboundEnded(call, agent))
 
 
 def recorded(folder: Path, *, seed: int = 1, calls: int = 120) -> list[Path]:
@@ -98,7 +148,7 @@ def recorded(folder: Path, *, seed: int = 1, calls: int = 120) -> list[Path]:
 async def _record(folder: Path, seed: int, calls: int) -> None:
     loop = asyncio.get_running_loop()
     router = Router(PLAN, START)
-    limits = JournalLimits(segment_bytes_max=40_000)
+    limits = JournalLimits(segment_bytes_max=100_000)
     journal = Journal(folder, CODEC, router.checkpoint, limits)
     journal.begin(START)
     switch = Switch(seed)
@@ -112,7 +162,8 @@ async def _record(folder: Path, seed: int, calls: int) -> None:
     for number in range(calls):
         site, digits = switch.random.choice((("gera", "0360"), ("gotha", "0361")))
         call = f"{site}/{number}"
-        engine.submit(CallArrived(call, site, digits, f"0171{number % 20}"))
+        caller = f"0171{number % 20}"
+        engine.submit(CallArrived(call, site, digits, caller, f"+49{caller[1:]}"))
         engine.submit(CallHeld(call))
         if number % 10 == 0:
             engine.submit(AgreementSwitched("both", number % 20 == 0, until=START + loop.time() + 20, by="meier"))
@@ -121,7 +172,9 @@ async def _record(folder: Path, seed: int, calls: int) -> None:
             engine.submit(AgentActed(switch.random.choice(PLAN.agents).id, AgentAct.READY))
         if number == calls // 2:
             engine.submit(PlanReplaced(PLAN))
-        await asyncio.sleep(switch.random.uniform(0, 6))
+        await asyncio.sleep(
+            switch.random.uniform(0, 6 if number < calls // 2 else 60)
+        )  # then there is time to ring back
     engine.stop()
     await task
     assert engine.failed_count == 0

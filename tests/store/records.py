@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from callrouter.core.commands import CallFinished, Outcome
-from callrouter.finished import Batch, Finished
+from callrouter.core.callbacks import Callback, CallbackKind, TryResult
+from callrouter.core.commands import CallFinished, OutboundFinished, Outcome
+from callrouter.finished import Batch, Finished, Told
 
 START = 1_800_000_000.0
 TARGET_S, WINDOW_S = 240.0, 1800.0
@@ -53,6 +54,23 @@ def batch(*records: CallFinished, run: str = "1", start: int = 0, seq: int = 1, 
     """These records as if they stood in the journal, a hundred bytes each."""
     calls = tuple(Finished(one, run, seq + index, TARGET_S, WINDOW_S) for index, one in enumerate(records))
     return Batch(segment, start, start + 100 * len(records), calls, more=False)
+
+
+def told(*words: Callback | OutboundFinished, run: str = "1", start: int = 0, seq: int = 1) -> Batch:
+    """These words about callbacks as if they stood in the journal, a hundred bytes each."""
+    all_told = tuple(Told(one, run, seq + index) for index, one in enumerate(words))
+    return Batch(f"s{run}", start, start + 100 * len(words), (), more=False, told=all_told)
+
+
+def outbound(
+    call: str, callback: str, result: TryResult, *, kind: CallbackKind = CallbackKind.CAPTURED, at: float = 0.0
+) -> OutboundFinished:
+    """Twenty seconds from `at` seconds after START; the phone rang if it might have been answered."""
+    rang = result in (TryResult.REACHED, TryResult.NOT_REACHED, TryResult.BUSY)
+    talk_s = 10.0 if result is TryResult.REACHED else 0.0
+    return OutboundFinished(
+        call, callback, kind, "agency", "gera/2001", "gera", START + at, START + at + 20, talk_s, rang, result, "test"
+    )
 
 
 async def rows(engine: AsyncEngine, table: Table) -> list[Any]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.callers import Callers
-from callrouter.core.commands import CallFinished
+from callrouter.core.callbacks import Callback
+from callrouter.core.commands import CallbackChanged, CallFinished, OutboundFinished
 from callrouter.core.demands import Demand
 from callrouter.journal.records import CODEC
 from callrouter.journal.segment import read_segment
 from callrouter.journal.tail import Tail, unread
 from callrouter.store.books import Books
+from callrouter.store.callbacks import Callbacks
 from callrouter.store.feed import Feed
-from callrouter.store.schema import CALL_RECORD, DEMAND
+from callrouter.store.schema import CALL_RECORD, CALLBACK_TRY, DEMAND
 from callrouter.store.store import open_engine
 from tests.journal.test_router_replay import recorded
 from tests.store.records import rows
@@ -32,19 +35,28 @@ class Told:
 
     def __init__(self) -> None:
         self.demands: list[Demand] = []
+        self.rung: list[OutboundFinished] = []
 
     def __call__(self, demands: Sequence[Demand]) -> None:
         self.demands += demands
 
 
 def feed_of(folder: Path, engine: AsyncEngine, told: Told | None = None, chunk: int = 2_000) -> Feed:
-    books = Books(engine, CALLERS.key_of)
-    return Feed(Tail(folder, CODEC, chunk), books, lambda: LATE, set, told or Told(), unread)
+    books = Books(engine, CALLERS.key_of, Callbacks(engine, CALLERS))
+    told = told or Told()
+    return Feed(Tail(folder, CODEC, chunk), books, lambda: LATE, set, told, unread, on_rung=told.rung.extend)
 
 
 def finished(paths: Sequence[Path]) -> list[str]:
     commands = [one for path in paths for entry in read_segment(path, CODEC)[1] for one in entry.commands]
     return sorted(one.call for one in commands if isinstance(one, CallFinished))
+
+
+def callbacks(paths: Sequence[Path]) -> tuple[dict[str, Callback], list[OutboundFinished]]:
+    """As they became, by id; and the outbound calls."""
+    commands = [one for path in paths for entry in read_segment(path, CODEC)[1] for one in entry.commands]
+    changed = {one.callback.id: one.callback for one in commands if isinstance(one, CallbackChanged)}
+    return changed, [one for one in commands if isinstance(one, OutboundFinished)]
 
 
 async def calls(engine: AsyncEngine) -> list[str]:
@@ -72,6 +84,19 @@ async def test_everything_arrives_once(engine: AsyncEngine, paths: list[Path]) -
     assert len(told.demands) == len(kept)
 
 
+async def test_callbacks_arrive_as_they_became(engine: AsyncEngine, paths: list[Path]) -> None:
+    """Each callback stands in SQL as the journal says last, each outbound call once, and each is told once."""
+    changed, rang = callbacks(paths)
+    assert min(len(changed), len(rang)) > 10
+    told = Told()
+    for _ in range(2):
+        assert await feed_of(paths[0].parent, engine, told).round()
+    kept = {one.id: one for one in await Callbacks(engine, CALLERS).find()}
+    assert kept == {id_: replace(one, caller=CALLERS.key_of(one.number)) for id_, one in changed.items()}
+    assert [row.id for row in await rows(engine, CALLBACK_TRY)] == sorted(one.call for one in rang)
+    assert told.rung == rang
+
+
 @pytest.mark.slow
 async def test_interrupted_at_any_await(engine: AsyncEngine, paths: list[Path]) -> None:
     """Cancelled wherever it is, over and over, it ends up with each call once."""
@@ -85,6 +110,10 @@ async def test_interrupted_at_any_await(engine: AsyncEngine, paths: list[Path]) 
     assert await feed_of(paths[0].parent, engine).round()
     assert await calls(engine) == finished(paths)
     assert sum(row.attempts for row in await rows(engine, DEMAND)) == len(finished(paths)) > 50
+    changed, rang = callbacks(paths)
+    kept = {one.id: one.version for one in await Callbacks(engine, CALLERS).find()}
+    assert kept == {one.id: one.version for one in changed.values()}
+    assert [row.id for row in await rows(engine, CALLBACK_TRY)] == sorted(one.call for one in rang)
 
 
 async def test_segments_wait_for_sql(tmp_path: Path, paths: list[Path]) -> None:

@@ -9,7 +9,19 @@ from __future__ import annotations
 
 import re
 
-from callrouter.core.commands import Ask, CancelOffer, Claim, Offer, Order, Release, Reread, Say, Target
+from callrouter.core.commands import (
+    Ask,
+    CancelOffer,
+    Claim,
+    DialOut,
+    HangUp,
+    Offer,
+    Order,
+    Release,
+    Reread,
+    Say,
+    Target,
+)
 
 Action = dict[str, str]
 
@@ -25,6 +37,10 @@ _ID = re.compile(r"([a-z][a-z0-9]{0,15})/([A-Za-z0-9.]{1,40})")
 _PHONE = re.compile(r"[a-z0-9]{1,20}")
 _SOUND = re.compile(r"[a-z0-9-]{1,60}")
 _SITE = re.compile(r"[a-z][a-z0-9]{0,15}")
+_E164 = re.compile(r"\+[1-9][0-9]{5,14}")
+_SHOWN = re.compile(r"\+?[0-9]{1,20}")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+DIAL_S_MAX = 120
 
 
 class BadOrder(ValueError):
@@ -78,6 +94,46 @@ def actions(order: Order, epoch: int) -> tuple[Action, ...]:
         case Say():
             cause = _number("cause", order.cause, 0, 127)
             return _set(channel, "CR_CMD", f"{epoch}_say_{_sounds(order.sounds)}_{cause}"), _bell(channel)
+        case DialOut():
+            return (_originate(order, channel, epoch),)
+        case HangUp():
+            return ({"Action": "Hangup", "Channel": channel},)
+
+
+def _originate(order: DialOut, channel: str, epoch: int) -> Action:
+    """The agent's phone is rung by Asterisk; its answer begins the context, which compares the epoch, then dials.
+
+    The id of the channel is that of the call: Asterisk refuses one that it has, so nothing is rung twice. Variables of
+    the two underscores are inherited by the caller's leg.
+    """
+    target = _target(order.target, site_of(order.call))
+    ring_s = _number("ring_s", order.ring_s, 1, RING_S_MAX)
+    dial_s = _number("dial_s", order.dial_s, 1, DIAL_S_MAX)
+    if _E164.fullmatch(order.number) is None or _SHOWN.fullmatch(order.shows) is None:
+        raise BadOrder("not a number that can be rung or shown")
+    if _NAME.fullmatch(order.hotline) is None:
+        raise BadOrder(f"not a hotline: {order.hotline!r}")
+    number = order.number.removeprefix("+")
+    variables = {
+        "__CR_CALL": channel,
+        "CR_STAGE": "callback",
+        "CR_TO": target,
+        "CR_FOR": f"{order.kind}_{order.hotline}",
+        "CR_BACK": f"{epoch}_{dial_s}_{number}_{order.shows}",
+        "PJSIP_HEADER(add,X-Callrouter-Call)": channel,
+    }
+    return {
+        "Action": "Originate",
+        "Channel": f"PJSIP/{target}",
+        "ChannelId": channel,
+        "Context": "callrouter-callback",
+        "Exten": "ring",
+        "Priority": "1",
+        "Async": "true",
+        "Timeout": f"{ring_s}000",
+        "CallerID": f'"{order.number}" <{order.number}>',
+        "Variable": ",".join(f"{name}={value}" for name, value in variables.items()),
+    }
 
 
 def _set(channel: str, variable: str, value: str) -> Action:

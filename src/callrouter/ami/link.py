@@ -22,7 +22,7 @@ from callrouter.ami.protocol import BadValue, Headers
 from callrouter.ami.readback import meanwhile
 from callrouter.ami.session import Lost, Refused, Session, refusal
 from callrouter.ami.translate import REPEATABLE, WATCHED, Fenced, fenced, translate
-from callrouter.core.commands import CallOrder, CancelOffer, Offer, Order, Reread
+from callrouter.core.commands import CallOrder, CancelOffer, DialOut, Offer, Order, Reread
 from callrouter.core.events import Event, LinkDown, OrderLost
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class SiteLink:
         self._want_look = False
         self._trusted = True  # False: events are dropped until the site is read back
         self._held: deque[Event] | None = None  # events that came while the site is read back
-        self._late: list[tuple[float, Offer]] = []  # offers that wait for the read-back
+        self._late: list[tuple[float, Offer | DialOut]] = []  # offers that wait for the read-back
         self._told_up = False  # the engine believes that the link is up
         self._base = (0, 0, 0, 0)  # counters of earlier sessions
         self._beat_at = 0.0  # the last answer to a beat
@@ -122,7 +122,7 @@ class SiteLink:
             self._lost(order, unknown=False, why=f"the link to {self.site} is {phase}")
         elif self._clock() - self._beat_at > self._timing.silence_s:
             self._lost(order, unknown=False, why="this router has not been heard of for too long")
-        elif phase is Phase.READING and isinstance(order, Offer):
+        elif phase is Phase.READING and isinstance(order, Offer | DialOut):
             # it could fall between what is read and what is told after it; the others mean the same at any moment
             self._late.append((self._clock(), order))
         else:

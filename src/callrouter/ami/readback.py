@@ -9,12 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from callrouter.ami.translate import CONTACT_UP, Message, endpoint, entity, number, phone_state, targets, text, variable
-from callrouter.core.events import CallEnded, CallHeld, Event, LegAnswered, LegId, LiveCall, PhoneState, SiteRead, Stage
+from callrouter.ami.translate import (
+    CONTACT_UP,
+    Message,
+    endpoint,
+    entity,
+    number,
+    outbound,
+    phone_state,
+    targets,
+    text,
+    variable,
+)
+from callrouter.core.callbacks import CallbackKind
+from callrouter.core.events import (
+    CallEnded,
+    CallHeld,
+    CallId,
+    Event,
+    LegAnswered,
+    LegId,
+    LiveCall,
+    LiveOutbound,
+    OutboundAnswered,
+    OutboundEnded,
+    OutStage,
+    PhoneState,
+    SiteRead,
+    Stage,
+)
 
 # CR_CMD: an order that has been given and not yet been read by the dialplan. CR_CAUSE: how it ends after what is said.
-# DIALEDPEERNUMBER: Dial puts the target (`1001` or `1001@gera`) on each channel that it calls
-VARIABLES = "CR_CALL,CR_DID,CR_CLI,CR_CLAIM,CR_STAGE,CR_CAUSE,CR_TO,CR_TRY,CR_CMD,DIALEDPEERNUMBER"
+# DIALEDPEERNUMBER: Dial puts the target (`1001` or `1001@gera`) on each channel that it calls. CR_FOR: what an outbound
+# call is made for
+VARIABLES = "CR_CALL,CR_DID,CR_CLI,CR_CLAIM,CR_STAGE,CR_CAUSE,CR_TO,CR_TRY,CR_CMD,CR_FOR,DIALEDPEERNUMBER"
+
+TALKS = (Stage.TALKING, OutStage.TALKING)
 
 _Targets = tuple[tuple[str, str], ...]
 _Leg = tuple[LegId, str, str, bool]
@@ -31,6 +61,7 @@ def read_back(
     A trunk whose contacts are unknown is judged by its device state, which is right as long as no call uses it.
     """
     callers: list[Message] = []
+    outbound_calls: list[LiveOutbound] = []
     legs: dict[str, list[Message]] = {}
     phone_legs: list[tuple[str, LegId]] = []
     for row in status:
@@ -39,7 +70,9 @@ def read_back(
         if not leg:
             continue
         call = _var(row, "CR_CALL") or variable(row, "ChanVariable", "CR_CALL")
-        if call == unique_id:
+        if call == unique_id and outbound(leg):
+            outbound_calls += _outbound(site, leg, row)
+        elif call == unique_id:
             callers.append(row)
         elif call:
             legs.setdefault(call, []).append(row)
@@ -53,6 +86,7 @@ def read_back(
         phones=tuple(state for state in states if state.phone not in contacts),
         phone_legs=tuple(phone_legs),
         trunks_down=tuple(sorted(peer for peer, found in contacts.items() if not _trunk_up(peer, found, states))),
+        outbound=tuple(outbound_calls),
     )
 
 
@@ -63,11 +97,12 @@ def meanwhile(read: SiteRead, held: Iterable[Event]) -> tuple[list[Event], list[
     out, since nothing can be ordered for it any more.) One whose answer was told and that talks was answered before.
     """
     events = list(held)
-    stages = {call.call: call.stage for call in read.calls}
+    stages: dict[CallId, Stage | OutStage] = {call.call: call.stage for call in read.calls}
+    stages |= {call.call: call.stage for call in read.outbound}
     last: dict[str, int] = {}  # of the events of a call that are known already
     for place, event in enumerate(events):
-        if (isinstance(event, CallEnded) and event.call not in stages) or (
-            isinstance(event, LegAnswered) and stages.get(event.call) is Stage.TALKING
+        if (isinstance(event, CallEnded | OutboundEnded) and event.call not in stages) or (
+            isinstance(event, LegAnswered | OutboundAnswered) and stages.get(event.call) in TALKS
         ):
             last[event.call] = place
     before: list[Event] = []
@@ -79,6 +114,19 @@ def meanwhile(read: SiteRead, held: Iterable[Event]) -> tuple[list[Event], list[
         elif call in stages or not isinstance(event, CallHeld):
             before.append(event)
     return before, after
+
+
+def _outbound(site: str, call: CallId, row: Message) -> list[LiveOutbound]:
+    """An outbound call is its agent's channel. What it is made for stands in its variables."""
+    made_for, to = _var(row, "CR_FOR").partition("_"), targets(site, _var(row, "CR_TO"))
+    known = outbound(call)
+    if made_for[0] not in set(CallbackKind) or not to or known is None:
+        return []  # not of this release's making
+    stage = OutStage.RINGING
+    if text(row, "ChannelStateDesc") == "Up":
+        stage = OutStage.TALKING if text(row, "BridgeID") else OutStage.DIALLING
+    talk_s = _seconds(row) if stage is OutStage.TALKING else 0.0
+    return [LiveOutbound(call, known[0], CallbackKind(made_for[0]), made_for[2], *to[0], stage, talk_s)]
 
 
 def _call(site: str, row: Message, leg_rows: list[Message]) -> LiveCall:

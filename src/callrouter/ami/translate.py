@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from callrouter.core.callbacks import TryResult
 from callrouter.core.events import (
     AgentAct,
     CallArrived,
@@ -26,6 +27,11 @@ from callrouter.core.events import (
     LegStarted,
     LinkDown,
     OfferEnded,
+    OutboundAnswered,
+    OutboundEnded,
+    OutboundMissed,
+    OutboundRung,
+    OutboundUp,
     PhoneActed,
     PhoneLeg,
     PhoneState,
@@ -63,6 +69,7 @@ _CODES = {
     "pause": AgentAct.PAUSE,
     "done": AgentAct.WRAP_UP_DONE,
 }
+OUTBOUND = "cb"  # begins the id of a call that the router has made; Asterisk's own begin with a digit
 _GONE = frozenset(("UNAVAILABLE", "INVALID", "UNKNOWN"))
 CONTACT_UP = {"Reachable": True, "NonQualified": True, "Unreachable": False, "Removed": False}
 
@@ -106,6 +113,15 @@ def text(message: Message, header: str) -> str:
     """The one value of a header; '' when it is missing or, against the rule, repeated."""
     value = message.get(header, "")
     return value if isinstance(value, str) else ""
+
+
+def outbound(leg: str) -> tuple[str, int] | None:
+    """(callback, number of its call) of an outbound call's id: `gera/cb1732268.17.2` → `gera/1732268.17`, 2."""
+    site, _, rest = leg.partition("/")
+    if not rest.startswith(OUTBOUND):
+        return None
+    callback, _, rings = rest.removeprefix(OUTBOUND).rpartition(".")
+    return (f"{site}/{callback}", int(rings)) if callback and rings.isascii() and rings.isdigit() else None
 
 
 def entity(unique_id: str) -> str:
@@ -221,12 +237,39 @@ def _acted(site: str, m: Message) -> Events:
     return (PhoneActed(site, phone, act),)
 
 
+def _rings_back(_site: str, m: Message) -> Events:
+    call = _own_call(m)
+    return (OutboundUp(call),) if outbound(call) else ()
+
+
+def _rang_back(_site: str, m: Message) -> Events:
+    """The caller's phone was rung by an agent's call and did not take it."""
+    call, status, cause = _own_call(m), text(m, "Status"), number(text(m, "Cause"), 0)
+    if not outbound(call) or status == "ANSWER":
+        return ()
+    return (OutboundMissed(call, try_result(status, cause)),)
+
+
+def try_result(status: str, cause: int) -> TryResult:
+    """What came of ringing a caller, from Dial's status and Q.850 cause."""
+    if cause in (1, 22, 28):  # no such number, changed, incomplete
+        return TryResult.WRONG_NUMBER
+    if status == "BUSY":
+        return TryResult.BUSY
+    if status in ("NOANSWER", "CANCEL") or cause in (18, 19, 20, 21, 27):  # rang out, switched off, declined
+        return TryResult.NOT_REACHED
+    return TryResult.FAILED
+
+
 # ---- channels
 
 
 def _new_channel(site: str, m: Message) -> Events:
     phone, leg = endpoint(text(m, "Channel")), entity(text(m, "Uniqueid"))
-    return (PhoneLeg(site, phone, leg, up=True),) if phone and leg else ()
+    if not phone or not leg:
+        return ()
+    began = PhoneLeg(site, phone, leg, up=True)
+    return (OutboundRung(leg), began) if outbound(leg) else (began,)
 
 
 def _hangup(site: str, m: Message) -> Events:
@@ -236,7 +279,10 @@ def _hangup(site: str, m: Message) -> Events:
         return ()
     events: list[Event] = []
     call_uid = variable(m, "ChanVariable", "CR_CALL")
-    if call_uid == unique_id:
+    if outbound(entity(call_uid)):
+        if call_uid == unique_id:
+            events.append(_outbound_ended(leg, m))
+    elif call_uid == unique_id:
         up = m.get("ChannelStateDesc") == "Up"
         events.append(CallEnded(leg, number(text(m, "Cause"), 0), answered=up))
     elif call_uid.startswith(site + "-"):  # a leg lent to another site's call is that site's to report
@@ -259,6 +305,16 @@ def _hold(site: str, m: Message, on: bool) -> Events:
     return (PutOnHold(entity(call_uid), site, phone, on),)
 
 
+def _outbound_ended(call: CallId, m: Message) -> OutboundEnded:
+    """The agent's leg is gone; while it was not up yet its cause says why his phone did not take it."""
+    state = m.get("ChannelStateDesc")
+    if state == "Up":
+        return OutboundEnded(call)
+    cause, trunk = number(text(m, "Cause"), 0), _named_like_a_site(endpoint(text(m, "Channel")))
+    status = "BUSY" if cause == 17 else "NOANSWER" if cause in (0, 16, 19) else "CHANUNAVAIL"
+    return OutboundEnded(call, result(status, cause, state == "Ringing", trunk))
+
+
 def _dial(m: Message) -> tuple[CallId, int, str] | None:
     """(call, attempt, leg) when the caller's own channel dials for an order of ours."""
     call_uid = variable(m, "ChanVariable", "CR_CALL")
@@ -279,6 +335,10 @@ def _dial_begin(site: str, m: Message) -> Events:
 
 
 def _dial_end(_site: str, m: Message) -> Events:
+    call = entity(variable(m, "ChanVariable", "CR_CALL"))
+    if outbound(call):
+        both = m.get("DialStatus") == "ANSWER" and entity(text(m, "Uniqueid")) == call
+        return (OutboundAnswered(call),) if both else ()
     dial = _dial(m)
     if dial is None:
         return ()
@@ -344,6 +404,8 @@ _USER_HANDLERS: dict[str, _Handler] = {
     "CrMenu": _pressed,
     "CrFailsafe": _taken,
     "CrAgent": _acted,
+    "CrBackUp": _rings_back,
+    "CrBackTried": _rang_back,
 }
 _HANDLERS: dict[str, _Handler] = {
     "UserEvent": _user_event,

@@ -5,16 +5,18 @@ What can be computed (indexes, timers) is not kept. A thawed state behaves exact
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, fields, replace
 from math import inf
 from typing import Any
 
 from callrouter.core.agents import AgentSeat, AgentState, Intent
 from callrouter.core.backlog import Back
-from callrouter.core.callbacks import Callback
+from callrouter.core.callbacks import Callback, CallbackKind, TryResult
 from callrouter.core.calls import Attempt, Call, CallState, Capture
 from callrouter.core.commands import Outcome, Unserved
-from callrouter.core.events import HotlineMode
+from callrouter.core.events import HotlineMode, OutStage
+from callrouter.core.outcalls import Outcall
 from callrouter.core.overflow import Deal, Health
 from callrouter.core.plan import Hotline, Plan
 from callrouter.core.state import State
@@ -100,6 +102,27 @@ class SavedBack:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedOutcall:
+    id: str
+    callback: str
+    kind: CallbackKind
+    hotline: str
+    site: str
+    agent: str
+    team: str
+    began_at: float
+    by_hand: bool
+    because: str
+    state: OutStage
+    seen: bool
+    found: bool
+    up_at: float | None
+    answered_at: float | None
+    cancelled: str
+    result: TryResult | None
+
+
+@dataclass(frozen=True, slots=True)
 class SavedDeal:
     key: str
     enabled: bool
@@ -135,10 +158,13 @@ class Checkpoint:
     timers: tuple[SavedTimer, ...]
     backs: tuple[SavedBack, ...] = ()
     hope_until: tuple[tuple[str, float], ...] = ()
+    outcalls: tuple[SavedOutcall, ...] = ()
+    done: tuple[Callback, ...] = ()
 
 
 _CALL = [f.name for f in fields(SavedCall)]
 _SEAT = [f.name for f in fields(SavedSeat)]
+_OUT = [f.name for f in fields(SavedOutcall)]
 
 
 def freeze(s: State) -> Checkpoint:
@@ -163,6 +189,8 @@ def freeze(s: State) -> Checkpoint:
         tuple(SavedTimer(t.due, int(t.rank), t.ref) for t in s.timers.alive()),
         tuple(SavedBack(back.record, back.outbound, back.backlog) for back in s.backs.values()),
         tuple(s.hope_until.items()),
+        tuple(SavedOutcall(**{name: getattr(out, name) for name in _OUT}) for out in s.outcalls.values()),
+        tuple(s.done.values()),
     )
 
 
@@ -175,7 +203,7 @@ def thaw(saved: Checkpoint) -> State:
     """Rebuild indexes and timers around the saved records."""
     s = State(saved.plan, saved.now)
     s.timers.clear()
-    s.team_timers = {}
+    s.team_timers, s.hour_timers = {}, {}
     s.sequence, s.offers = saved.sequence, saved.offers
     s.modes = {name: (mode, until) for name, mode, until in saved.modes}
     s.links = dict(saved.links)
@@ -198,6 +226,8 @@ def thaw(saved: Checkpoint) -> State:
     s.calls = {call.id: Call(**{name: getattr(call, name) for name in _CALL}) for call in saved.calls}
     s.backs = {one.record.id: Back(one.record, one.outbound, one.backlog) for one in saved.backs}
     s.hope_until = dict(saved.hope_until)
+    s.outcalls = {out.id: Outcall(**{name: getattr(out, name) for name in _OUT}) for out in saved.outcalls}
+    s.done = OrderedDict((one.id, one) for one in saved.done)
     s.rebuild()
     for timer in saved.timers:
         _rearm(s, timer)
@@ -216,6 +246,7 @@ def set_clock(s: State, by_s: float) -> None:
 
 
 CALL_TIMES = ("arrived_at", "limit_at", "answered_at", "somebody_at", "left_at", "on_hold_at", "prompted_at")
+OUT_TIMES = ("began_at", "up_at", "answered_at")
 SEAT_TIMES = ("since", "idle_since", "resume_at")
 
 
@@ -231,12 +262,13 @@ def _moved(saved: Checkpoint, by_s: float) -> Checkpoint:
         return replace(one, offer=offer, **all_of(one, CALL_TIMES))  # type: ignore[arg-type]
 
     def lasts(timer: SavedTimer) -> bool:
-        return timer.rank not in (Rank.AGREEMENT, Rank.CALLBACK) or timer.ref.startswith("health/")
+        return timer.rank not in (Rank.AGREEMENT, Rank.CALLBACK) or timer.ref.startswith(("health/", "out/"))
 
     return replace(
         saved,
         calls=tuple(map(call, saved.calls)),
         seats=tuple(replace(seat, **all_of(seat, SEAT_TIMES)) for seat in saved.seats),  # type: ignore[arg-type]
+        outcalls=tuple(replace(out, **all_of(out, OUT_TIMES)) for out in saved.outcalls),  # type: ignore[arg-type]
         health=tuple(replace(one, decided=tuple((on(at), good) for at, good in one.decided)) for one in saved.health),
         trunks_down=tuple((a, b, None if until is None else on(until)) for a, b, until in saved.trunks_down),
         reread_at=tuple((site, on(at)) for site, at in saved.reread_at),
@@ -258,7 +290,13 @@ def _rearm(s: State, saved: SavedTimer) -> None:
     elif rank is Rank.TEAM:
         s.team_timers[saved.ref] = timer
     elif rank is Rank.CALLBACK:
-        s.backs[saved.ref.partition("/")[2]].timer = timer
+        kind, _, key = saved.ref.partition("/")
+        if kind == "back":
+            s.backs[key].timer = timer
+        elif kind == "out":
+            s.outcalls[key].watch_timer = timer
+        else:
+            s.hour_timers[key] = timer
     elif rank in (Rank.LIMIT, Rank.WIDEN, Rank.WATCH):
         call = s.calls[saved.ref]
         if rank is Rank.LIMIT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from callrouter.core.callbacks import Callback
+from callrouter.core.callbacks import Callback, CallbackKind, TryResult
 from callrouter.core.events import AgentId, CallId, HotlineMode, LegId, Result
 from callrouter.core.record import record
 
@@ -116,6 +116,33 @@ class Say:
 
 
 @record
+class DialOut:
+    """Ring the agent's phone, at most `ring_s` seconds; when he answers ring `number` (E.164), at most `dial_s`.
+
+    shows: the number that the caller sees. call: a new id, which the switch takes once and never again.
+    """
+
+    call: CallId
+    callback: str
+    kind: CallbackKind
+    hotline: str
+    target: Target
+    ring_s: int
+    number: str
+    dial_s: int
+    shows: str
+    because: str
+
+
+@record
+class HangUp:
+    """End an outbound call, wherever it stands."""
+
+    call: CallId
+    because: str
+
+
+@record
 class Reread:
     """What happened at this site is unknown: read it back whole and submit a `SiteRead`."""
 
@@ -123,7 +150,7 @@ class Reread:
     because: str
 
 
-CallOrder = Claim | Offer | CancelOffer | Release | Ask | Say
+CallOrder = Claim | Offer | CancelOffer | Release | Ask | Say | DialOut | HangUp
 Order = CallOrder | Reread
 
 
@@ -246,6 +273,24 @@ class CallbackChanged:
 
 
 @record
+class OutboundFinished:
+    """The record of an outbound call, complete. Times are UTC seconds. rung: was the caller's phone rung?"""
+
+    call: CallId
+    callback: str
+    kind: CallbackKind
+    hotline: str
+    agent: AgentId
+    team: str
+    began_at: float
+    ended_at: float
+    talk_s: float
+    rung: bool
+    result: TryResult
+    because: str
+
+
+@record
 class AnsweredWithoutAgent:
     """The promise is broken: a caller's leg was up though no agent had answered."""
 
@@ -272,6 +317,7 @@ Notice = (
     | HotlineChanged
     | TopicChosen
     | CallbackChanged
+    | OutboundFinished
     | AnsweredWithoutAgent
     | Ignored
 )

@@ -45,13 +45,23 @@ def _act(s: State, seat: AgentSeat, act: AgentAct, reason: str, by: str) -> None
         s.resume_not(seat)
         s.move_seat(seat, AgentMove.WRAPPED, because)
     elif seat.state is AgentState.OFFERED:
-        call = s.calls[seat.call]
-        if seat.intent is not Intent.READY and call.offer is not None and len(call.offer.targets) == 1:
-            cancel(s, call, call.offer, because)
+        _while_rung(s, seat, because)
     elif seat.state is not AgentState.TALKING:
         s.resume_not(seat)
         seat.suspect = ""
         s.move_seat(seat, AgentMove.CHANGED, because)
+
+
+def _while_rung(s: State, seat: AgentSeat, because: str) -> None:
+    """He does not want the call for which his phone rings."""
+    if seat.intent is Intent.READY:
+        return
+    if seat.call in s.outcalls:
+        s.cancel_out(s.outcalls[seat.call], because)
+        return
+    call = s.calls[seat.call]
+    if call.offer is not None and len(call.offer.targets) == 1:
+        cancel(s, call, call.offer, because)
 
 
 def _intend(seat: AgentSeat, act: AgentAct, reason: str) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult, TryResult
 from callrouter.core.record import record
 
 CallId = str
@@ -52,6 +53,14 @@ class Stage(StrEnum):
     TALKING = "talking"
     ELSEWHERE = "elsewhere"  # answered, but no longer with an agent of ours (transferred)
     FAILSAFE = "failsafe"  # the dialplan serves it by itself
+
+
+class OutStage(StrEnum):
+    """Where a live outbound call stands: the agent's phone is rung first, then the caller's."""
+
+    RINGING = "ringing"  # the agent's phone
+    DIALLING = "dialling"  # he has answered; the caller's phone
+    TALKING = "talking"
 
 
 class HotlineMode(StrEnum):
@@ -196,6 +205,46 @@ class OrderLost:
     text: str = ""
 
 
+# ---- outbound calls: an agent's phone is rung first, then that of a caller who is to be rung back
+
+
+@record
+class OutboundRung:
+    """The agent's phone is being rung."""
+
+    call: CallId
+
+
+@record
+class OutboundUp:
+    """The agent has answered; the caller's phone is rung now."""
+
+    call: CallId
+
+
+@record
+class OutboundAnswered:
+    """The caller has answered: they talk."""
+
+    call: CallId
+
+
+@record
+class OutboundMissed:
+    """The caller's phone did not take the call."""
+
+    call: CallId
+    result: TryResult
+
+
+@record
+class OutboundEnded:
+    """The agent's leg is gone, and with it the call. result: why his phone did not take it; None: it had."""
+
+    call: CallId
+    result: Result | None = None
+
+
 # ---- agents and their phones
 
 
@@ -264,6 +313,20 @@ class LiveCall:
 
 
 @record
+class LiveOutbound:
+    """One outbound call as it stands in its Asterisk. (site, phone): the agent's."""
+
+    call: CallId
+    callback: str
+    kind: CallbackKind
+    hotline: str
+    site: str
+    phone: str
+    stage: OutStage
+    talk_s: float = 0.0
+
+
+@record
 class SiteRead:
     """The link to a site is up and the site was read back whole. Calls that are not named do not exist any more."""
 
@@ -272,6 +335,7 @@ class SiteRead:
     phones: tuple[PhoneState, ...] = ()
     phone_legs: tuple[tuple[str, LegId], ...] = ()  # (phone, leg) of every channel of a phone
     trunks_down: tuple[str, ...] = ()  # sites that cannot be reached from here
+    outbound: tuple[LiveOutbound, ...] = ()
 
 
 @record
@@ -319,6 +383,55 @@ class HotlineSwitched:
     by: str = ""
 
 
+# ---- callbacks, as people and other routers have it
+
+
+@record
+class CallbackKnown:
+    """What is kept of a callback: after a restart, or because another router or somebody by hand changed it."""
+
+    callback: Callback
+
+
+@record
+class CallbackTaken:
+    """An agent wants to ring this caller now."""
+
+    callback: str
+    agent: AgentId
+    by: str = ""
+
+
+@record
+class OutboundAsked:
+    """An agent wants to ring somebody whom the router does not have on its list: a department's caller, or anybody.
+
+    callback: as kept elsewhere, of kind department or outbound; its next call is number `rings` + 1.
+    """
+
+    agent: AgentId
+    callback: Callback
+    by: str = ""
+
+
+@record
+class CallbackClosed:
+    """Somebody says that a callback is done. reason: for the records."""
+
+    callback: str
+    result: CallbackResult
+    reason: str = ""
+    by: str = ""
+
+
+@record
+class CallbackMissed:
+    """An agent says that it was not the caller whom he reached (a mailbox, say): to be tried again."""
+
+    callback: str
+    by: str = ""
+
+
 @record
 class PlanReplaced:
     """A new valid plan. `plan` is a `core.plan.Plan` (typed loosely: events lie below plans)."""
@@ -350,6 +463,11 @@ Event = (
     | LegEnded
     | PutOnHold
     | OfferEnded
+    | OutboundRung
+    | OutboundUp
+    | OutboundAnswered
+    | OutboundMissed
+    | OutboundEnded
     | OrderLost
     | AgentActed
     | PhoneActed
@@ -360,6 +478,11 @@ Event = (
     | TrunkState
     | AgreementSwitched
     | HotlineSwitched
+    | CallbackKnown
+    | CallbackTaken
+    | OutboundAsked
+    | CallbackClosed
+    | CallbackMissed
     | PlanReplaced
     | ClockSet
     | Tick

@@ -18,6 +18,7 @@ from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal
 from callrouter.core.plan import Strategy
 from callrouter.core.reception import release, turn_away
+from callrouter.core.ringback import ring_back
 from callrouter.core.selection import Pool, meets
 from callrouter.core.state import RING_GRACE_S, State
 from callrouter.core.timers import after
@@ -25,9 +26,11 @@ from callrouter.core.timers import after
 
 def settle(s: State) -> None:
     """Make every offer that is possible now, then claim or release the callers who stay."""
+    lanes: dict[LaneKey, Lane] = {}
     if s.dirty_lanes or s.dirty_teams:
         lanes = {key: s.lanes[key] for key in s.dirty_lanes if key in s.lanes}
         teams = [team for team in s.dirty_teams if team in s.pools]
+        s.dirty_backlogs |= s.dirty_teams
         s.dirty_lanes, s.dirty_teams = {}, {}
         own, lent = dict(lanes), lanes
         for team in teams:
@@ -43,7 +46,8 @@ def settle(s: State) -> None:
             _in_turn(s, lent, _borrow)
     if s.held:
         _keep_or_release(s)
-    s.dirty_backlogs = {}
+    if s.dirty_backlogs or s.outcalls:
+        ring_back(s, [lane for lane in lanes.values() if lane.waiting])
 
 
 def _in_turn(s: State, lanes: dict[LaneKey, Lane], serve: Callable[[State, Lane, Call], bool]) -> None:

@@ -11,11 +11,12 @@ from math import inf
 from callrouter.core import calendar
 from callrouter.core.agents import RESTING, AgentSeat, AgentState, Intent
 from callrouter.core.backlog import Back, BackKey, Backlog
-from callrouter.core.callbacks import CallbackKind
+from callrouter.core.callbacks import Callback, CallbackKind
 from callrouter.core.calls import RINGING, Call, CallState
 from callrouter.core.commands import AgentChanged, Command, Ignored, Reread
-from callrouter.core.events import Event, HotlineMode
+from callrouter.core.events import Event, HotlineMode, OutStage
 from callrouter.core.lines import Lane, LaneKey
+from callrouter.core.outcalls import Outcall
 from callrouter.core.overflow import Deal, Health
 from callrouter.core.plan import Agent, Hotline, Plan, Skills, Team, Topic
 from callrouter.core.selection import Pool
@@ -56,11 +57,16 @@ class Network:
         self.unreached: dict[str, OrderedDict[str, None]] = {}  # hotline -> those who did not ask, the oldest first
         self.ringing_us: dict[tuple[str, str], int] = {}  # (number, hotline) -> live calls
         self.dirty_backlogs: dict[str, None] = {}  # teams
+        self.outcalls: dict[str, Outcall] = {}
+        self.rung_back: dict[str, dict[str, None]] = {}  # team -> outbound calls that a caller who comes may end
+        self.done: OrderedDict[str, Callback] = OrderedDict()  # lately, so that an agent's word may reopen it
+        self.hour_timers: dict[str, Timer] = {}  # hotline -> when its callers may be rung again
         self.hotlines: dict[str, Hotline] = {}
         self.deals: dict[str, Deal] = {}
         self.health: dict[str, Health] = {}
         self.modes: dict[str, tuple[HotlineMode, float | None]] = {}  # switched by hand: (mode, until)
         self._open: dict[str, tuple[bool, float]] = {}
+        self._ringable: dict[str, tuple[bool, float]] = {}
         self.load(plan)
 
     # ---- the plan
@@ -78,6 +84,7 @@ class Network:
         self.by_phone = {(a.site, a.phone): a.id for a in plan.agents}
         self.numbers = {n.digits: (h.name, n.topic) for h in plan.hotlines for n in h.numbers}
         self._open = {}
+        self._ringable = {}
         self.deals = {}
         self.timers.drop(Rank.AGREEMENT)  # set anew below: those of agreements that are gone must not pile up
         for order, agreement in enumerate(plan.agreements):
@@ -112,6 +119,9 @@ class Network:
         self._load_backlogs()
         for back in self.backs.values():
             back.backlog = None
+        for timer in self.hour_timers.values():
+            self.timers.cancel(timer)
+        self.hour_timers = {}
         for site in plan.sites:
             if site.name not in self.links and site.name not in self.hope_until:
                 self.hope_for(site.name)
@@ -180,6 +190,9 @@ class Network:
             self.owed[back.record.number, back.record.hotline] = back.record.id
             if back.record.kind is CallbackKind.UNREACHED:
                 self.unreached.setdefault(back.record.hotline, OrderedDict())[back.record.id] = None
+        for out in self.outcalls.values():
+            if not out.by_hand and out.state is OutStage.RINGING:
+                self.rung_back.setdefault(out.team, {})[out.id] = None
         self._load_backlogs()
         for back in self.backs.values():
             if back.backlog is not None:
@@ -223,6 +236,14 @@ class Network:
         if known is None or self.now >= known[1]:
             known = self._open[hotline.name] = calendar.state(hotline.hours, self.now)
         return known[0]
+
+    def may_ring(self, hotline: Hotline) -> tuple[bool, float]:
+        """May its callers be rung back now, by the hours for that, and when does it change?"""
+        assert hotline.callback is not None, f"{hotline.name} rings nobody back"
+        known = self._ringable.get(hotline.name)
+        if known is None or self.now >= known[1]:
+            known = self._ringable[hotline.name] = calendar.state(hotline.callback.hours, self.now)
+        return known
 
     def watch_window(self, deal: Deal) -> None:
         """Is the agreement's window open? Wake up when it opens or closes next."""
@@ -362,6 +383,8 @@ class Network:
             del self.lanes[lane.key]
             for team in lane.teams:
                 del self.team_lanes[team][lane.key]
+                if self.team_backlogs[team]:
+                    self.dirty_backlogs[team] = None
 
     # ---- callbacks
 
@@ -389,6 +412,13 @@ class Network:
             for team in self._teams_of(key):
                 self.team_backlogs[team].pop(key, None)
 
+    def look_at_backlogs(self, hotline: str = "") -> None:
+        """Something that keeps callers from being rung back may have changed: of one hotline or of all."""
+        for key in self.backlogs:
+            if hotline in ("", key[0]):
+                for team in self._teams_of(key):
+                    self.dirty_backlogs[team] = None
+
     def _teams_of(self, key: BackKey) -> list[str]:
         teams = self.topic_of(*key).teams or self.hotlines[key[0]].teams
         return [team for team in teams if team in self.teams]
@@ -402,6 +432,7 @@ class Network:
 
     def trunk_up(self, site: str, peer: str) -> None:
         if self.trunks_down.pop((site, peer), None) is not None:
+            self.look_at_backlogs()
             for lane in self.lanes.values():
                 if lane.site == site:
                     self.dirty_lanes[lane.key] = None

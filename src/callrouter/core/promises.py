@@ -6,24 +6,30 @@ The records change here and nowhere else, and each change is told whole. When ag
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from math import inf
 
 from callrouter.core import calendar
 from callrouter.core.backlog import Back
 from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult, CallbackStatus, finish
 from callrouter.core.calls import Call, Capture
-from callrouter.core.commands import CallbackChanged
+from callrouter.core.commands import CallbackChanged, HangUp
+from callrouter.core.events import OutStage
 from callrouter.core.network import Network
+from callrouter.core.outcalls import Outcall
 from callrouter.core.plan import CallbackRules, Plan
 from callrouter.core.timers import Rank, after
 
 BACKS_MAX = 10_000  # open at once; then no more are offered and nobody more is listed
+DONE_MAX = 1_000  # remembered for a while
 LATE_S = 7 * 86_400.0  # a promise is kept so long after it was due: late is better than never
 LOOK_AGAIN_S = 60.0  # while the site of a callback cannot be reached nothing is decided about it
 
 
 class Promises(Network):
     """The live network and its callbacks."""
+
+    backs_max = BACKS_MAX
 
     def load(self, plan: Plan) -> None:
         """With a new plan callbacks have new rules."""
@@ -39,7 +45,7 @@ class Promises(Network):
     def may_promise(self, call: Call) -> bool:
         """Is there room for one more, and a working day on which it would be due?"""
         rules = self.rules(call.hotline)
-        return rules is not None and len(self.backs) < BACKS_MAX and self._due_at(rules) < inf
+        return rules is not None and len(self.backs) < self.backs_max and self._due_at(rules) < inf
 
     def promise(self, call: Call, number: str) -> Capture:
         """The caller wants to be rung back at this number: what he is to be told."""
@@ -81,6 +87,9 @@ class Promises(Network):
             del self.ringing_us[key]
         back = self.backs.get(self.owed.get(key, ""))
         if back is not None:
+            out = self.outcalls.get(back.outbound)
+            if step > 0 and out is not None and out.state is OutStage.RINGING:
+                self.cancel_out(out, "he rings us himself")
             self.queue(back)
 
     # ---- one record
@@ -88,6 +97,7 @@ class Promises(Network):
     def _begin(self, call: Call, number: str, kind: CallbackKind, because: str, before: Callback | None) -> None:
         rules = self.rules(call.hotline)
         assert rules is not None, f"{call.hotline} rings nobody back"
+        before = before or self.done.pop(call.id, None)  # a call that was given up for lost may come again
         due_at = self._due_at(rules)
         late_s = LATE_S if kind is CallbackKind.CAPTURED else 0.0
         record = Callback(
@@ -127,8 +137,27 @@ class Promises(Network):
 
     def close_back(self, back: Back, result: CallbackResult, by: str, because: str) -> None:
         """It is done."""
+        self.stop_outcall(back, because)
         self.forget_back(back)
-        self.tell(CallbackChanged(finish(back.record, result, by, self.now, because)))
+        record = finish(back.record, result, by, self.now, because)
+        if result is CallbackResult.FORGOTTEN:
+            record = replace(record, number="", caller="")
+        self.done[record.id] = record
+        if len(self.done) > DONE_MAX:
+            self.done.popitem(last=False)
+        self.tell(CallbackChanged(record))
+
+    def stop_outcall(self, back: Back, because: str) -> None:
+        """Nobody need ring him any more; who talks to him goes on."""
+        out = self.outcalls.get(back.outbound)
+        if out is not None and out.state is not OutStage.TALKING:
+            self.cancel_out(out, because)
+
+    def cancel_out(self, out: Outcall, because: str) -> None:
+        """End an outbound call; its end is told by `OutboundEnded`."""
+        if not out.cancelled:
+            out.cancelled = because
+            self.tell(HangUp(out.id, because))
 
     def forget_back(self, back: Back) -> None:
         """It is nobody's any more; nothing is told."""
@@ -178,7 +207,7 @@ class Promises(Network):
         back.timer = None
         if record.expires_at is None or self.now < record.expires_at or back.outbound:
             self.queue(back)
-        elif self.links.get(record.site):
+        elif self.links.get(record.site) or all(record.site != site.name for site in self.plan.sites):
             self.close_back(back, CallbackResult.EXPIRED, "", "nobody came to it in time")
         else:
             back.timer = self.timers.set(after(self.now, LOOK_AGAIN_S), Rank.CALLBACK, f"back/{record.id}")

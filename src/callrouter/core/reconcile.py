@@ -6,17 +6,16 @@ alone until the next look.
 
 from __future__ import annotations
 
-from callrouter.core.agents import LEGS_MAX, AgentMove, AgentSeat, AgentState
+from callrouter.core.agents import LEGS_MAX, AgentMove
 from callrouter.core.calls import HEARING, Attempt, Call, CallMove, CallState, Capture
 from callrouter.core.commands import CallOffered, Outcome, Target, Unserved
 from callrouter.core.events import LiveCall, Result, SiteRead, Stage
 from callrouter.core.matching import busy
+from callrouter.core.outbound import free_for, read_outcalls, vanished
 from callrouter.core.plan import Agent
 from callrouter.core.reception import PROMPT_MAX_S, line_full, next_step, release, steps_of, turn_away
-from callrouter.core.state import HOLD_GRACE_S, RING_GRACE_S, State
+from callrouter.core.state import FRESH_S, HOLD_GRACE_S, RING_GRACE_S, State
 from callrouter.core.timers import Rank, instant
-
-FRESH_S = 2.0  # an order younger than this may not show in what was read
 
 
 def read_back(s: State, event: SiteRead) -> None:
@@ -44,6 +43,8 @@ def read_back(s: State, event: SiteRead) -> None:
             adopt(s, seen, site)
         else:
             _correct(s, known, seen)
+    read_outcalls(s, event, returned)
+    s.look_at_backlogs()
     for lane in s.lanes.values():
         if lane.site == site:
             s.dirty_lanes[lane.key] = None
@@ -204,22 +205,6 @@ def _lent_under(s: State, call: Call, team: str) -> None:
             return
 
 
-def free_for(s: State, seat: AgentSeat, call: Call) -> None:
-    """He is found with this call: whatever else we thought he had is over."""
-    if seat.call == call.id:
-        return
-    if seat.call:
-        other = s.calls[seat.call]
-        if other.offer is not None:
-            s.seat_not_taken(other, other.offer, seat.id, Result.CANCELLED)
-        else:
-            s.agent_left(other, "found with another call")
-        s.reread(other.site, f"{seat.id} was found with another call")
-    if seat.state is AgentState.WRAP_UP:
-        s.resume_not(seat)
-        s.move_seat(seat, AgentMove.WRAPPED, "found with another call")
-
-
 def _adopt_offer(s: State, call: Call, seen: LiveCall) -> None:
     s.leave_line(call)
     agents = _agents_of(s, seen.offered)
@@ -232,7 +217,7 @@ def _adopt_offer(s: State, call: Call, seen: LiveCall) -> None:
     targets = tuple(Target(a.id, a.site, a.phone) for a in agents)
     for agent in agents:
         seat = s.seats[agent.id]
-        free_for(s, seat, call)
+        free_for(s, seat, call.id)
         seat.call = call.id
         s.move_seat(seat, AgentMove.OFFER, "found ringing")
     _lent_under(s, call, team.name)
@@ -261,7 +246,7 @@ def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
         return
     found = agents[0]
     seat = s.seats[found.id]
-    free_for(s, seat, call)
+    free_for(s, seat, call.id)
     leg = next((leg for leg, site, phone, _ in seen.legs if (site, phone) == (found.site, found.phone)), "")
     s.put_call(call, CallState.OFFERED)
     if call.offer is None or call.offer.team != seat.team:
@@ -363,3 +348,5 @@ def lose_link(s: State, site: str) -> None:
         s.hope_until.pop(site, None)
         for call in [c for c in s.calls.values() if c.site == site]:
             ended(s, call, 0, seen=False)
+        for out in [o for o in s.outcalls.values() if o.site == site]:
+            vanished(s, out)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from callrouter.core import outbound, ringback
 from callrouter.core.calls import HEARING, Attempt, Call, CallState
 from callrouter.core.checkpoint import Checkpoint, freeze, set_clock, thaw
 from callrouter.core.commands import CancelOffer, Command
@@ -19,6 +20,10 @@ from callrouter.core.events import (
     AgentId,
     AgreementSwitched,
     CallArrived,
+    CallbackClosed,
+    CallbackKnown,
+    CallbackMissed,
+    CallbackTaken,
     CallEnded,
     CallHeld,
     CallId,
@@ -35,6 +40,12 @@ from callrouter.core.events import (
     LiveCall,
     OfferEnded,
     OrderLost,
+    OutboundAnswered,
+    OutboundAsked,
+    OutboundEnded,
+    OutboundMissed,
+    OutboundRung,
+    OutboundUp,
     PhoneActed,
     PhoneLeg,
     PhoneState,
@@ -47,13 +58,14 @@ from callrouter.core.events import (
     TrunkState,
 )
 from callrouter.core.matching import cancel, limit_reached, settle, team_gone
+from callrouter.core.outbound import free_for
 from callrouter.core.plan import Plan
 from callrouter.core.reception import digits_read
-from callrouter.core.reconcile import FRESH_S, book, ended, free_for, hold, lose_link, read_back, taken
-from callrouter.core.snapshot import AgentView, CallView, Counts, Snapshot
-from callrouter.core.state import HOLD_GRACE_S, State
+from callrouter.core.reconcile import book, ended, hold, lose_link, read_back, taken
+from callrouter.core.snapshot import AgentView, CallbackView, CallView, Counts, Snapshot
+from callrouter.core.state import FRESH_S, HOLD_GRACE_S, State
 from callrouter.core.timers import Rank, instant
-from callrouter.core.views import agent_view, call_view, counts, snapshot
+from callrouter.core.views import agent_view, call_view, callback_views, counts, snapshot
 
 WATCH_AGAIN_S = 10.0
 
@@ -114,6 +126,10 @@ class Router:
         """One live call, at the cost of one."""
         found = self.state.calls.get(call)
         return None if found is None else call_view(found, now)
+
+    def callbacks(self) -> tuple[CallbackView, ...]:
+        """Callers who are to be rung back, and why nobody rings them now. Costs O(callbacks)."""
+        return callback_views(self.state)
 
     def counts(self) -> Counts:
         """The gauges, kept as it goes."""
@@ -227,7 +243,7 @@ def _leg_answered(s: State, e: LegAnswered) -> None:
         call.somebody_at = s.now
         s.reread(call.site, f"{call.id} was answered by somebody unknown")
     else:
-        free_for(s, seat, call)
+        free_for(s, seat, call.id)
         s.answered(call, seat, e.leg)
 
 
@@ -260,6 +276,9 @@ def _offer_ended(s: State, e: OfferEnded) -> None:
 
 
 def _order_lost(s: State, e: OrderLost) -> None:
+    if e.call in s.outcalls:
+        outbound.out_lost(s, s.outcalls[e.call], e)
+        return
     call = s.calls.get(e.call)
     if call is None:
         s.ignore(e, "unknown call")
@@ -290,13 +309,18 @@ def _trunk_state(s: State, e: TrunkState) -> None:
 
 
 def _agreement_switched(s: State, e: AgreementSwitched) -> None:
-    if not s.switch(e.agreement, e.borrower, e.enabled, e.until, e.reason, e.by):
+    if not s.switch(e.agreement, e.borrower, e.enabled, _until(e.until), e.reason, e.by):
         s.ignore(e, "unknown agreement")
 
 
 def _hotline_switched(s: State, e: HotlineSwitched) -> None:
-    if not s.switch_hotline(e.hotline, e.mode, e.until, e.reason, e.by):
+    if not s.switch_hotline(e.hotline, e.mode, _until(e.until), e.reason, e.by):
         s.ignore(e, "unknown hotline")
+
+
+def _until(asked: float | None) -> float | None:
+    """People ask for any fraction of a second."""
+    return None if asked is None else instant(asked)
 
 
 def _plan_replaced(s: State, e: PlanReplaced) -> None:
@@ -322,7 +346,7 @@ def _tick(s: State, _: Tick) -> None:
                 del s.team_timers[ref]
                 team_gone(s, ref)
             case Rank.CALLBACK:
-                s.back_due(s.backs[ref.partition("/")[2]])
+                _callback_due(s, *ref.split("/", 1))
             case Rank.TRUNK:
                 at, peer = ref.split(">")
                 if s.trunks_down.get((at, peer), 0.0) <= s.now:
@@ -330,6 +354,16 @@ def _tick(s: State, _: Tick) -> None:
             case _:
                 assert ref in s.calls, f"a timer of the ended call {ref} is alive"
                 _call_due(s, s.calls[ref], rank)
+
+
+def _callback_due(s: State, kind: str, key: str) -> None:
+    if kind == "back":
+        s.back_due(s.backs[key])
+    elif kind == "out":
+        outbound.out_due(s, s.outcalls[key])
+    else:
+        del s.hour_timers[key]
+        s.look_at_backlogs(key)
 
 
 def _agreement_due(s: State, ref: str) -> None:
@@ -373,6 +407,11 @@ _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     LegEnded: _leg_ended,
     PutOnHold: _put_on_hold,
     OfferEnded: _offer_ended,
+    OutboundRung: outbound.rung,
+    OutboundUp: outbound.up,
+    OutboundAnswered: outbound.answered,
+    OutboundMissed: outbound.not_taken,
+    OutboundEnded: outbound.ended,
     OrderLost: _order_lost,
     AgentActed: agent_acted,
     PhoneActed: phone_acted,
@@ -383,6 +422,11 @@ _HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
     TrunkState: _trunk_state,
     AgreementSwitched: _agreement_switched,
     HotlineSwitched: _hotline_switched,
+    CallbackKnown: ringback.learned,
+    CallbackTaken: ringback.taken,
+    OutboundAsked: ringback.asked,
+    CallbackClosed: ringback.closed,
+    CallbackMissed: ringback.was_missed,
     PlanReplaced: _plan_replaced,
     ClockSet: _clock_set,
     Tick: _tick,

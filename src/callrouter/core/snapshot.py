@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from callrouter.core.callbacks import Callback
 from callrouter.core.events import AgentId, CallId
 
 
@@ -84,6 +85,31 @@ class SiteView:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackView:
+    """A callback that is not done. agent, stage: of its live call, '' if none. why_not: why nobody rings him now."""
+
+    callback: Callback
+    agent: AgentId
+    stage: str
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundView:
+    """An outbound call. stage: ringing (the agent's phone), dialling (the caller's), talking."""
+
+    call: CallId
+    callback: str
+    kind: str
+    hotline: str
+    agent: AgentId
+    team: str
+    stage: str
+    began_at: float
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     at: float
     plan_version: str
@@ -92,6 +118,7 @@ class Snapshot:
     lines: tuple[LineView, ...]
     agreements: tuple[AgreementView, ...]
     sites: tuple[SiteView, ...]
+    outbound: tuple[OutboundView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

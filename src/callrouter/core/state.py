@@ -25,6 +25,7 @@ from callrouter.core.promises import Promises
 from callrouter.core.timers import Rank, after
 
 AFFINITY_MAX = 10_000
+FRESH_S = 2.0  # an order younger than this may not show in what was read
 HOLD_GRACE_S = 3.0  # between two steps that follow each other within milliseconds
 RING_GRACE_S = 5.0  # after the end of ringing
 
@@ -92,10 +93,13 @@ class State(Promises):
         seat = self.seats.get(agent_id)
         if seat is None or seat.call != call.id:
             return
-        seat.call = ""
         self.tell(OfferFinished(call.id, offer.number, seat.id, seat.team, result, self.now - offer.at))
+        self.seat_refused(seat, result, blame=len(offer.targets) == 1 and offer.full_ring)
+
+    def seat_refused(self, seat: AgentSeat, result: Result, *, blame: bool) -> None:
+        """His phone was rung in vain. blame: it rang as long as it should, and it alone."""
+        seat.call = ""
         because = f"offer ended: {result}"
-        blame = len(offer.targets) == 1 and offer.full_ring
         if result is Result.NO_ANSWER and blame:
             if seat.intent is Intent.READY:
                 seat.intent, seat.reason = Intent.PAUSED, "no_answer"
@@ -323,6 +327,7 @@ class State(Promises):
         if mode is not HotlineMode.NORMAL:
             self.modes[name] = (mode, until)
             self.watch_mode(name, until)
+        self.look_at_backlogs(name)
         self.tell(HotlineChanged(name, mode, before, until, reason, by))
         return True
 
@@ -331,4 +336,5 @@ class State(Promises):
         mode, until = self.modes.get(name, (HotlineMode.NORMAL, None))
         if until is not None and self.now >= until:
             del self.modes[name]
+            self.look_at_backlogs(name)
             self.tell(HotlineChanged(name, HotlineMode.NORMAL, mode, None, "the switch expired", "expiry"))

@@ -5,7 +5,18 @@ from __future__ import annotations
 from callrouter.core.calls import RINGING, Call, CallState
 from callrouter.core.overflow import Deal
 from callrouter.core.plan import Agent
-from callrouter.core.snapshot import AgentView, AgreementView, CallView, Counts, LineView, SiteView, Snapshot
+from callrouter.core.ringback import why_not_rung
+from callrouter.core.snapshot import (
+    AgentView,
+    AgreementView,
+    CallbackView,
+    CallView,
+    Counts,
+    LineView,
+    OutboundView,
+    SiteView,
+    Snapshot,
+)
 from callrouter.core.state import State
 
 
@@ -96,7 +107,27 @@ def snapshot(s: State, now: float) -> Snapshot:
         _line_views(s, now),
         tuple(agreement_view(s, deal) for deal in s.deals.values()),
         sites,
+        _outbound_views(s),
     )
+
+
+def callback_views(s: State) -> tuple[CallbackView, ...]:
+    """All callbacks that are not done, and why nobody rings them now. Costs a look at all of them."""
+    views = []
+    for back in s.backs.values():
+        out = s.outcalls.get(back.outbound)
+        why_not = why_not_rung(s, back.record)
+        views.append(CallbackView(back.record, out.agent if out else "", out.state if out else "", why_not))
+    return tuple(views)
+
+
+def _outbound_views(s: State) -> tuple[OutboundView, ...]:
+    return tuple(
+        OutboundView(
+            o.id, o.callback, o.kind, o.hotline, o.agent, o.team, o.state, o.began_at, o.by_hand
+        )
+        for o in s.outcalls.values()
+    )  # fmt: skip
 
 
 def counts(s: State) -> Counts:

@@ -1,7 +1,8 @@
 """What a router that was killed knew of live calls, out of its journal, so that the next one can end their records.
 
 A call that ends while no router runs is seen by nobody: it is gone when its site is read back. Only the journal knows
-that it was there, since when, and who talked to it. Lines are searched, not replayed: a start must not take long.
+that it was there, since when, and who talked to it; and of an outbound call whether its caller was reached. Lines are
+searched, not replayed: a start must not take long.
 """
 
 from __future__ import annotations
@@ -9,17 +10,22 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from callrouter.core.callbacks import CallbackKind
+from callrouter.core.events import OutStage
 from callrouter.journal.tail import BROKEN
 
 log = structlog.get_logger(__name__)
 
-TELLING = (b'"_":"CallOffered"', b'"_":"CallAnswered"', b'"_":"CallFinished"', b'"event":{"_":"SiteRead"')
+TELLING = (
+    b'"_":"CallOffered"', b'"_":"CallAnswered"', b'"_":"CallFinished"', b'"event":{"_":"SiteRead"', b'"_":"DialOut"',
+    b'"_":"OutboundUp"', b'"_":"OutboundAnswered"', b'"_":"OutboundFinished"',
+)  # fmt: skip
 RUNS_MAX = 20  # to look back over: routers may have died before they had read a site
 
 
@@ -36,33 +42,63 @@ class Remembered:
     agent: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RememberedOut:
+    """One outbound call that lived when the journal ends. phone: of its agent, as (site, endpoint)."""
+
+    call: str
+    callback: str
+    kind: CallbackKind
+    hotline: str
+    phone: tuple[str, str]
+    stage: OutStage = OutStage.RINGING
+    answered_at: float | None = None
+
+    @property
+    def site(self) -> str:
+        return self.call.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """calls: the first to come first."""
+
+    calls: tuple[Remembered, ...] = ()
+    outbound: tuple[RememberedOut, ...] = ()
+
+
 @dataclass(slots=True)
 class _Run:
     """What one process wrote. read: sites that it had seen whole, so that its books were complete for them."""
 
-    calls: dict[str, Remembered]
-    read: set[str]
+    calls: dict[str, Remembered] = field(default_factory=dict)
+    outbound: dict[str, RememberedOut] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
 
 
-def remembered(folder: Path, sites: Iterable[str], current: Path | None = None) -> list[Remembered]:
+def remembered(folder: Path, sites: Iterable[str], current: Path | None = None) -> Memory:
     """Calls that lived at the end of the last run that had read their site. Blocks; raises OSError.
 
     Empty while that process still lives: it ends its calls itself. current: the segment that this process writes.
     """
     wanted = set(sites)
-    found: dict[str, Remembered] = {}
+    found, outbound = dict[str, Remembered](), dict[str, RememberedOut]()
     finished: set[str] = set()
     for paths in _runs(folder, current):
         if _alive(paths[-1]):
-            return []
+            return Memory()
         run = _scan(paths, finished)
         for call in run.calls.values():
             if call.site in wanted and call.call not in finished:
                 found.setdefault(call.call, call)
+        for out in run.outbound.values():
+            if out.site in wanted and out.call not in finished:
+                outbound.setdefault(out.call, out)
         wanted -= run.read
         if not wanted:
             break
-    return sorted(found.values(), key=lambda one: (one.arrived_at, one.call))
+    calls = sorted(found.values(), key=lambda one: (one.arrived_at, one.call))
+    return Memory(tuple(calls), tuple(outbound.values()))
 
 
 def _runs(folder: Path, current: Path | None) -> list[list[Path]]:
@@ -96,7 +132,7 @@ def _alive(path: Path) -> bool:
 
 def _scan(paths: list[Path], finished: set[str]) -> _Run:
     """The last segment says what lived at its beginning; who wrote more than one had read every site."""
-    run = _Run({}, set())
+    run = _Run()
     lines = _whole(paths[-1])
     try:
         state = json.loads(next(lines))["state"]
@@ -105,6 +141,12 @@ def _scan(paths: list[Path], finished: set[str]) -> _Run:
                 call["id"], call["site"], call["number"], call["caller"], call["arrived_at"],
                 call.get("answered_at"), call.get("agent") or "",
             )  # fmt: skip
+        phones = {agent["id"]: (agent["site"], agent["phone"]) for agent in state["plan"]["agents"]}
+        for out in state["outcalls"]:
+            kind, phone = CallbackKind(out["kind"]), phones.get(out["agent"], ("", ""))
+            run.outbound[out["id"]] = RememberedOut(
+                out["id"], out["callback"], kind, out["hotline"], phone, OutStage(out["state"]), out["answered_at"]
+            )
         if len(paths) > 1:
             run.read.update(site["name"] for site in state["plan"]["sites"])
     except (StopIteration, *BROKEN) as error:
@@ -121,8 +163,21 @@ def _scan(paths: list[Path], finished: set[str]) -> _Run:
 
 def _tell(run: _Run, entry: dict[str, Any], finished: set[str]) -> None:
     event, now = entry["event"], entry["now"]
-    if event["_"] == "SiteRead":
-        run.read.add(event["site"])
+    known = run.outbound.get(event.get("call", ""))
+    match event["_"]:
+        case "SiteRead":
+            run.read.add(event["site"])
+            for one in event.get("outbound", ()):
+                out = RememberedOut(
+                    one["call"], one["callback"], CallbackKind(one["kind"]), one["hotline"], (one["site"], one["phone"])
+                )
+                run.outbound[out.call] = _further(run.outbound.get(out.call, out), OutStage(one["stage"]), now)
+        case "OutboundUp" if known is not None:
+            run.outbound[known.call] = _further(known, OutStage.DIALLING, now)
+        case "OutboundAnswered" if known is not None:
+            run.outbound[known.call] = _further(known, OutStage.TALKING, now)
+        case _:
+            pass
     for command in entry["commands"]:
         match command["_"]:
             case "CallOffered":
@@ -131,14 +186,29 @@ def _tell(run: _Run, entry: dict[str, Any], finished: set[str]) -> None:
                 at = now - arrived.get("age_s", 0.0)
                 run.calls[call] = Remembered(call, command["site"], arrived["number"], arrived.get("caller", ""), at)
             case "CallAnswered" if command["call"] in run.calls:
-                known = run.calls[command["call"]]
-                answered_at = known.arrived_at + command["wait_s"]
-                run.calls[known.call] = replace(known, answered_at=answered_at, agent=command["agent"])
+                rang = run.calls[command["call"]]
+                answered_at = rang.arrived_at + command["wait_s"]
+                run.calls[rang.call] = replace(rang, answered_at=answered_at, agent=command["agent"])
             case "CallFinished":
                 run.calls.pop(command["call"], None)
                 finished.add(command["call"])
+            case "DialOut":
+                call, target = command["call"], command["target"]
+                phone = (target["site"], target["phone"])
+                kind = CallbackKind(command["kind"])
+                run.outbound[call] = RememberedOut(call, command["callback"], kind, command["hotline"], phone)
+            case "OutboundFinished":
+                run.outbound.pop(command["call"], None)
+                finished.add(command["call"])
             case _:
                 pass
+
+
+def _further(out: RememberedOut, stage: OutStage, now: float) -> RememberedOut:
+    """Who talks does so since the first word of it."""
+    if out.stage is OutStage.TALKING:
+        return out
+    return replace(out, stage=stage, answered_at=now if stage is OutStage.TALKING else None)
 
 
 def _in(calls: Iterable[dict[str, Any]], call: str) -> dict[str, Any]:

@@ -16,12 +16,13 @@ from typing import Any
 
 import structlog
 
-from callrouter.finished import Batch, Finished
+from callrouter.finished import Batch, Finished, Told
 from callrouter.journal.codec import Codec, CodecError
 
 log = structlog.get_logger(__name__)
 
 FINISHED, REPLACED = b'"_":"CallFinished"', b'"_":"PlanReplaced"'
+CHANGED, RANG = b'"_":"CallbackChanged"', b'"_":"OutboundFinished"'
 CHUNK = 4 * 2**20
 CALLS_MAX = 500  # in one batch
 DEFAULT_TARGET_S, DEFAULT_WINDOW_S = 240.0, 1800.0
@@ -91,16 +92,18 @@ class Tail:
         if not start:
             self._segment = path.name
         calls: list[Finished] = []
+        told: list[Told] = []
         at = damaged = 0
         for line in whole.splitlines(keepends=True):
             if start + at == 0:
                 damaged += not self._head(path, line)
-            elif FINISHED in line or REPLACED in line:
-                damaged += not self._line(path, line, start + at, calls)
+            elif FINISHED in line or REPLACED in line or CHANGED in line or RANG in line:
+                damaged += not self._line(path, line, start + at, calls, told)
             at += len(line)
-            if len(calls) >= CALLS_MAX:
+            if len(calls) + len(told) >= CALLS_MAX:
                 break
-        return Batch(path.name, start, start + at, tuple(calls), len(data) == size or at < len(whole), damaged)
+        more = len(data) == size or at < len(whole)
+        return Batch(path.name, start, start + at, tuple(calls), more, damaged, tuple(told))
 
     def _enter(self, path: Path, before: bytes) -> None:
         """What a segment said of its run and its plan before the place from which it is read."""
@@ -109,7 +112,7 @@ class Tail:
         self._head(path, lines[0])
         for line in lines[1:]:
             if REPLACED in line:
-                self._line(path, line, 0, [])
+                self._line(path, line, 0, [], [])
 
     def _head(self, path: Path, line: bytes) -> bool:
         self._run, self._rules = path.stem, {}
@@ -122,7 +125,7 @@ class Tail:
             return False
         return True
 
-    def _line(self, path: Path, line: bytes, at: int, calls: list[Finished]) -> bool:
+    def _line(self, path: Path, line: bytes, at: int, calls: list[Finished], told: list[Told]) -> bool:
         try:
             entry = json.loads(line)
             if entry["event"]["_"] == "PlanReplaced":
@@ -132,6 +135,10 @@ class Tail:
                     record = self._codec.decode(command)
                     target_s, window_s = self._rules.get(record.hotline, (DEFAULT_TARGET_S, DEFAULT_WINDOW_S))
                     calls.append(Finished(record, self._run, entry["seq"], target_s, window_s))
+                elif command["_"] == "CallbackChanged":
+                    told.append(Told(self._codec.decode(command).callback, self._run, entry["seq"]))
+                elif command["_"] == "OutboundFinished":
+                    told.append(Told(self._codec.decode(command), self._run, entry["seq"]))
         except BROKEN as error:
             log.error("a journal line cannot be read", segment=path.name, byte=at, error=str(error))
             return False

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
-from callrouter.sim.channels import Channel
+from callrouter.sim.channels import DOWN, RINGING, UP, Channel
 from callrouter.sim.dialling import Switch, dial
 
 LOOK_S = 2.0
@@ -197,6 +197,57 @@ async def _failsafe(x: Exchange, channel: Channel) -> int:
     channel.at("callrouter-failsafe", "s", 5, "Dial")
     dialled = await dial(x, channel, x.failsafe, x.failsafe_s)
     return 16 if dialled.status == "ANSWER" else 17
+
+
+# ---- an outbound call
+
+
+async def originated(x: Exchange, channel: Channel, origin: Channel, target: str, ring_s: float) -> int:
+    """`Originate`: the agent's phone is rung; its answer begins the callback context on its own channel."""
+    x.emit("DialBegin", "call,all", [*channel.headers("Dest"), ("DialString", target)])
+    x.invite(channel)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + ring_s / x.pace.rate
+    status, cause = "NOANSWER", 19
+    while (frame := await origin.frame(max(0.0, end - loop.time()))) is not None:
+        if frame.kind == "ringing" and channel.state == DOWN:
+            channel.state = RINGING
+            x.device_changed(channel.endpoint)
+        elif frame.kind == "answer":
+            status = "ANSWER"
+            break
+        elif frame.kind in ("refused", "gone"):
+            status, cause = "BUSY" if frame.code == 17 else "NOANSWER", frame.code
+            break
+    channel.owner = None
+    if status == "ANSWER":
+        channel.state = UP
+    x.emit("DialEnd", "call,all", [*channel.headers("Dest"), ("DialStatus", status)])
+    if status != "ANSWER":
+        return cause
+    x.device_changed(channel.endpoint)
+    return await _call_back(x, channel)
+
+
+async def _call_back(x: Exchange, channel: Channel) -> int:
+    """The agent is on the phone: the caller's is rung."""
+    v = channel.variables
+    v["CR_STAGE"] = "callback"
+    order = re.sub(r"[^0-9+_]", "", v.get("CR_BACK", ""))
+    channel.at("callrouter-callback", "ring", 3, "UserEvent")
+    call = ("Call", v.get("CR_CALL", ""))
+    if part(order, 1) != x.globals.get("CR_EPOCH", ""):
+        x.user_event(channel, "CrFenced", (call, ("Cmd", order)))
+        return 16
+    x.user_event(channel, "CrBackUp", (call,))
+    number, dial_s = part(order, 3)[:15], float(digits(part(order, 2)) or 0)
+    number = f"0{number[2:]}" if number.startswith("49") else f"00{number}"
+    channel.number = channel.title = part(order, 4)
+    channel.at("callrouter-callback", "ring", 8, "Dial", f"PJSIP/{number}@carrier,{dial_s:.0f},g")
+    dialled = await dial(x, channel, (f"{number}@carrier",), dial_s)
+    channel.at("callrouter-callback", "ring", 9, "UserEvent")
+    x.user_event(channel, "CrBackTried", (call, ("Status", dialled.status), ("Cause", str(channel.cause))))
+    return 16
 
 
 # ---- the others

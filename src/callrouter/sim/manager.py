@@ -33,7 +33,7 @@ class User:
 
 # what deploy/asterisk grants the router
 ROUTER_READ = frozenset(("call", "user", "system"))
-ROUTER_WRITE = frozenset(("call", "reporting"))
+ROUTER_WRITE = frozenset(("call", "reporting", "originate"))
 
 # action -> classes of which one suffices; empty: none is needed
 PRIVILEGES: dict[str, tuple[str, ...]] = {
@@ -41,6 +41,7 @@ PRIVILEGES: dict[str, tuple[str, ...]] = {
     "getvar": ("call", "reporting"),
     "playdtmf": ("call",),
     "hangup": ("system", "call"),
+    "originate": ("originate",),
     "status": ("system", "call", "reporting"),
     "coreshowchannels": ("system", "reporting"),
     "corestatus": ("system", "reporting"),
@@ -72,6 +73,9 @@ class Managed(contacts.Endpoints, Protocol):
 
     def channels(self) -> list[Channel]: ...
     def find(self, name: str) -> Channel | None: ...
+    def originate(self, target: str, channel_id: str, variables: dict[str, str], ring_s: float, caller: str) -> None:
+        """Have `phone` or `phone@site` rung; when it answers the callback context begins. Nothing if it cannot be."""
+
     def devices(self) -> list[tuple[str, str]]: ...
     def emit(self, name: str, privilege: str, headers: Headers) -> None: ...
 
@@ -154,6 +158,18 @@ class Request:
         return [("ActionID", self.get("actionid"))] if self.has("actionid") else []
 
 
+def _split(variables: str) -> list[str]:
+    """At commas, but not within the brackets of a function."""
+    parts, depth = [""], 0
+    for sign in variables:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
+
+
 def _block(headers: Headers) -> str:
     return "".join(f"{key}: {value}\r\n" for key, value in headers) + "\r\n"
 
@@ -176,6 +192,7 @@ class ManagerServer:
             "getvar": self._getvar,
             "playdtmf": self._play_dtmf,
             "hangup": self._hangup,
+            "originate": self._originate,
             "status": self._status,
             "devicestatelist": self._device_state_list,
             "coreshowchannels": self._core_show_channels,
@@ -321,6 +338,22 @@ class ManagerServer:
         cause = request.get("cause")
         channel.hang_up(int(cause) if cause.isdigit() else 16 if channel.state == UP else 0)
         session.respond("Success", request, [("Message", "Channel Hungup")])
+
+    def _originate(self, session: Session, request: Request) -> None:
+        technology, _, target = request.get("channel").partition("/")
+        if technology != "PJSIP" or not target:
+            raise Refusal("Invalid channel")
+        if (request.get("context"), request.get("exten")) != ("callrouter-callback", "ring"):
+            raise Refusal("Extension does not exist.")
+        if request.get("async").lower() not in ("true", "yes"):
+            raise Refusal("Originate failed")
+        pairs = (part.rpartition("=") for part in _split(request.get("variable")))
+        variables = {name.removeprefix("__"): value for name, _, value in pairs}
+        timeout = request.get("timeout")
+        ring_s = int(timeout) / 1000 if timeout.isdigit() else 30.0
+        number = request.get("callerid").rpartition("<")[2].strip("<>")
+        self.managed.originate(target, request.get("channelid"), variables, ring_s, number)
+        session.respond("Success", request, [("Message", "Originate successfully queued")])
 
     def _list(self, session: Session, request: Request, message: str) -> None:
         session.respond("Success", request, [("EventList", "start"), ("Message", message)])

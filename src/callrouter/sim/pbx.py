@@ -210,6 +210,23 @@ class VirtualPbx:
             self._outside[number] = party
         return self._outside[number]
 
+    def originate(self, target: str, channel_id: str, variables: dict[str, str], ring_s: float, caller: str) -> None:
+        """A manager has a phone rung. An id that is in use, or a phone that is not there, makes no channel."""
+        if channel_id in self._channels or not self._reachable(target):
+            return
+        phone, _, at = target.partition("@")
+        channel = self._new(at or phone, DOWN, unique_id=channel_id)
+        channel.context = "from-site" if at else "from-phones"
+        channel.dialled = target
+        origin = Channel("Originate", f"{channel_id};1", "", UP, self.pace())  # nobody sees it: it gets the answer
+        origin.number = origin.title = caller
+        channel.owner = origin
+        self._announce(channel)
+        channel.variables.update(variables)
+        channel.number = channel.title = channel.peer_number = channel.peer_title = caller
+        channel.at(channel.context, "s", 1, "AppDial2", "(Outgoing Line)")
+        self._run(channel, dialplan.originated(self, channel, origin, target, ring_s))
+
     # ---- trunks
 
     def trunk_seen(self, peer: str, up: bool) -> None:
@@ -234,13 +251,9 @@ class VirtualPbx:
     # ---- what Dial and the dialplan need
 
     def leg(self, owner: Channel, target: str) -> Channel | None:
-        phone, _, at = target.partition("@")
-        if at and at != CARRIER:
-            trunk = self.trunks.get(at)
-            if trunk is None or not trunk.seen_up(self):
-                return None
-        elif not at and (phone not in self._phones or not self._phones[phone].is_registered):
+        if not self._reachable(target):
             return None
+        phone, _, at = target.partition("@")
         channel = self._new(at or phone, DOWN, owner.linked_id)
         channel.owner = owner
         channel.context = "from-site" if at else "from-phones"
@@ -249,6 +262,14 @@ class VirtualPbx:
         channel.variables.update(CR_CALL=owner.variables.get("CR_CALL", ""), DIALEDPEERNUMBER=target)
         channel.at(channel.context, owner.exten, 1, "AppDial", "(Outgoing Line)")
         return channel
+
+    def _reachable(self, target: str) -> bool:
+        phone, _, at = target.partition("@")
+        if at == CARRIER:
+            return True
+        if at:
+            return at in self.trunks and self.trunks[at].seen_up(self)
+        return phone in self._phones and self._phones[phone].is_registered
 
     def invite(self, leg: Channel) -> None:
         phone, _, at = leg.dialled.partition("@")
@@ -318,10 +339,10 @@ class VirtualPbx:
             return number in self._phones
         return any(name.isdigit() and len(name) == len(number) and name[0] == number[0] for name in self._phones)
 
-    def _new(self, endpoint: str, state: int, linked_id: str = "") -> Channel:
+    def _new(self, endpoint: str, state: int, linked_id: str = "", unique_id: str = "") -> Channel:
         self._second = max(self._second, int(self.pace()))
         name = f"PJSIP/{endpoint}-{self._serial:08x}"
-        unique_id = f"{self.site}-{self._second}.{self._serial}"
+        unique_id = unique_id or f"{self.site}-{self._second}.{self._serial}"
         self._serial += 1
         channel = Channel(name, unique_id, linked_id, state, self.pace())
         if endpoint in self._phones:

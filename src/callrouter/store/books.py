@@ -15,9 +15,10 @@ from sqlalchemy import Row, String, Table, bindparam, delete, insert, select, up
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from callrouter.core.commands import Outcome
+from callrouter.core.commands import OutboundFinished, Outcome
 from callrouter.core.demands import COUNTED, Attempt, Demand, Demands, Key, attempt_of
 from callrouter.finished import Batch, Finished, Weight, weight
+from callrouter.store.callbacks import Callbacks
 from callrouter.store.schema import CALL_RECORD, DEMAND, JOURNAL_MARK
 
 CLOSE_MAX = 5_000  # in one transaction
@@ -27,19 +28,21 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What one batch brought. closed: demands that it ended."""
+    """What one batch brought. closed: demands that it ended. rung: outbound calls that are new."""
 
     stored: int
     replaced: int
     closed: tuple[Demand, ...]
+    rung: tuple[OutboundFinished, ...] = ()
 
 
 class Books:
-    """key_of: the keyed hash of a caller's number, '' when it is withheld."""
+    """key_of: the keyed hash of a caller's number, '' when it is withheld. callbacks: where those go."""
 
-    def __init__(self, engine: AsyncEngine, key_of: Callable[[str], str]) -> None:
+    def __init__(self, engine: AsyncEngine, key_of: Callable[[str], str], callbacks: Callbacks | None = None) -> None:
         self._engine = engine
         self._key_of = key_of
+        self._callbacks = callbacks
 
     async def marks(self, journal: str) -> dict[str, int]:
         """How far each segment was read. Raises SQLAlchemyError or OSError, as all of these."""
@@ -73,9 +76,11 @@ class Books:
                 newer = [one for call, one in latest.items() if call in kept and _weight(kept[call]) < one.weight]
                 await self._correct(connection, newer, kept)
                 closed = await self._add(connection, fresh)
+                assert not batch.told or self._callbacks is not None, "these books keep no callbacks"
+                rung = await self._callbacks.follow(connection, batch.told) if self._callbacks else ()
         except IntegrityError:  # two routers, one call, at the same moment: the other one was first
             return None
-        return Taken(len(fresh), len(newer), closed)
+        return Taken(len(fresh), len(newer), closed, rung)
 
     async def close(self, now: float, ringing: Callable[[Key], bool]) -> tuple[Demand, ...]:
         """Close demands whose window is over, but not those whose caller has a live call, which came in time."""

@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from callrouter.core.commands import OutboundFinished
 from callrouter.core.demands import Demand, Key
 from callrouter.finished import Batch
 from callrouter.store.books import Books
@@ -46,10 +47,12 @@ class Feed:
         on_closed: Callable[[Sequence[Demand]], None],
         unread: Callable[[Path, int], bool],
         opened: Callable[[], bool] = lambda: True,
+        on_rung: Callable[[Sequence[OutboundFinished]], None] = lambda _: None,
     ) -> None:
         """ringing: callers with live calls. on_closed: told of demands once they are kept as closed.
 
-        unread: does a segment hold more after this place? opened: are the tables there?
+        unread: does a segment hold more after this place? opened: are the tables there? on_rung: told of outbound calls
+        once they are kept.
         """
         self._source = source
         self._books = books
@@ -58,9 +61,11 @@ class Feed:
         self._on_closed = on_closed
         self._unread = unread
         self._opened = opened
+        self._on_rung = on_rung
         self._journal = ""
         self._marks: dict[str, int] | None = None
         self.trouble = ""
+        self.caught_up = False  # all that the journal held at the last round is in SQL
         self.behind = 0  # bytes of the journal that are not in SQL yet, when last looked
         self.stored = self.replaced = self.damaged = 0
 
@@ -87,6 +92,7 @@ class Feed:
             closed = await self._books.close(now, ringing.__contains__)
         except FAULTS as error:
             self._marks = None
+            self.caught_up = False
             if not self.trouble:
                 log.error("call records cannot be kept; they wait in the journal", error=str(error))
             self.trouble = f"call records wait in the journal: {type(error).__name__}: {str(error).splitlines()[0]}"
@@ -96,6 +102,7 @@ class Feed:
         if self.trouble:
             log.warning("call records are kept again")
         self.trouble = ""
+        self.caught_up = True
         if closed:
             self._on_closed(closed)
         return True
@@ -123,3 +130,5 @@ class Feed:
             self.damaged += batch.damaged
             if taken.closed:
                 self._on_closed(taken.closed)
+            if taken.rung:
+                self._on_rung(taken.rung)
