@@ -80,7 +80,11 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
     """Half an hour of a morning in some twenty seconds; callers redial within five minutes or not at all."""
     loaded = load(CONFIG)
     hotlines = tuple(replace(one, redial_window_s=300.0, ring_max_s=45.0) for one in loaded.plan.hotlines)
-    loaded = replace(loaded, plan=replace(loaded.plan, hotlines=hotlines))
+    service = loaded.network.service.model_copy(
+        update={"forecast": None}
+    )  # no hours before: metrics know nothing of them
+    network = loaded.network.model_copy(update={"service": service})
+    loaded = replace(loaded, plan=replace(loaded.plan, hotlines=hotlines), network=network)
     made = Network(loaded, tmp_path_factory.mktemp("network"), pace=100.0, port=0, seed=3)
     asyncio.run(made.run(None, lambda: 0))
     return made

@@ -25,6 +25,8 @@ from rich.live import Live
 
 from callrouter import app, logs
 from callrouter.cli import demo_view as view
+from callrouter.cli.demo_morning import morning
+from callrouter.cli.simulate import refuse
 from callrouter.cli.stage import ACCOUNTS, PASSWORD, CannotStart, Stage
 from callrouter.config.load import Loaded, load
 from callrouter.config.source import ConfigError
@@ -64,9 +66,7 @@ def demo(
     try:
         loaded = load(folder)
     except ConfigError as error:
-        for problem in error.problems:
-            click.echo(str(problem), err=True)
-        raise SystemExit(2) from error
+        refuse(error)
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     with tempfile.TemporaryDirectory(prefix="callrouter-demo-") as passing:
         state = keep or Path(passing)
@@ -74,12 +74,14 @@ def demo(
         log_file = state / "demo.log"
         with log_file.open("w") as stream:
             logs.set_up("warning", "console", stream)
-            show = _Demo(loaded, state, pace, port, seed)
             try:
+                show = _Demo(loaded, state, pace, port, seed)
                 asyncio.run(show.run(duration, stream.tell))
             except CannotStart as error:
                 click.echo(f"error: {error}", err=True)
                 raise SystemExit(2) from error
+            except ConfigError as error:
+                refuse(error)
         _show_log(log_file, show.logged)
     if keep is not None:
         day = datetime.fromtimestamp(show.pace(), UTC).astimezone(ZoneInfo(show.zone)).date()
@@ -103,7 +105,8 @@ class _Demo:
         self.zone = loaded.plan.sites[0].zone
         self.loaded = _always_open(loaded) if pace > 1 else loaded
         self.pace = Pace(pace, start=_morning(self.loaded.plan, self.zone))
-        self.stage = Stage(self.loaded, state, self.pace, port)
+        self.before = morning(self.loaded, self.pace(), seed)
+        self.stage = Stage(self.loaded, state, self.pace, port, before=self.before)
         self.world = World(self.loaded.plan, self.stage.sites, self.pace, random.Random(seed))  # noqa: S311  no secret
         self.tally = view.Tally(self.loaded.plan)
         self._stop = asyncio.Event()
@@ -144,6 +147,10 @@ class _Demo:
             f"Gera gets a burst of calls after {BURST_AFTER_S / self.pace.rate:.1f} s.",
             f"Calls an hour: {volumes}. Seed {self.seed}.",
         ]
+        if self.before:
+            self.notes.append(
+                f"The {len(self.before)} calls of the hours before are simulated; only pages and reports count them."
+            )
         if self.pace.rate > 1:
             self.notes.append("At this pace the opening hours are lifted, so that the day does not end.")
         self.notes.append(f"Pages: {service.server.url}/ with demo accounts, e.g. {ACCOUNTS[0][0]} / {PASSWORD}")

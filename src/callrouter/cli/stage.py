@@ -14,13 +14,16 @@ from pathlib import Path
 from secrets import token_hex
 from time import time
 
-from callrouter import app
+from callrouter import app, wiring
+from callrouter.cli.demo_morning import keep
 from callrouter.config.dialplan import dialplan_of
 from callrouter.config.load import Loaded
+from callrouter.core.commands import CallFinished
 from callrouter.roles import Grant
 from callrouter.sim.pace import Pace
 from callrouter.sim.pbx import HOST, VirtualPbx, boot
 from callrouter.sim.post import PostOffice
+from callrouter.store.store import open_engine
 
 LINKS_WITHIN_S = 10.0
 PASSWORD = "demo-demo-demo"  # noqa: S105  told to everybody
@@ -48,8 +51,12 @@ class Stage:
         pace: Pace,
         port: int = 0,
         accounts: Sequence[tuple[str, str, Sequence[str]]] = ACCOUNTS,
+        before: Sequence[CallFinished] = (),
     ) -> None:
-        """port 0: any free one. accounts: may log in with PASSWORD; the login page names them."""
+        """port 0: any free one. accounts: may log in with PASSWORD; the login page names them.
+
+        before: calls of this day that are in the database already.
+        """
         self.loaded = loaded
         self.pace = pace
         self.secret, self.token = token_hex(16), token_hex(16)
@@ -58,6 +65,7 @@ class Stage:
         self._state = state
         self._port = port
         self._accounts = accounts
+        self._before = before
         self._service: app.Service | None = None
 
     @property
@@ -72,6 +80,7 @@ class Stage:
         await self.post.start()
         self._service = service = self._make()
         try:
+            await self._remember()
             await service.start()
         except OSError as error:
             why = "another program has it" if error.errno == EADDRINUSE else error.strerror or str(error)
@@ -100,6 +109,16 @@ class Stage:
         await self.post.stop()
 
     # ---- inside
+
+    async def _remember(self) -> None:
+        """Keep the calls from before the start."""
+        settings = self.loaded.network.service
+        engine = await open_engine(wiring.database_url(settings, self._state))
+        try:
+            callers = wiring.callers(settings, self._state, lambda _: self.secret)
+            await keep(engine, self.loaded.plan, self._before, callers.key_of)
+        finally:
+            await engine.dispose()
 
     def _site(self, name: str) -> VirtualPbx:
         plan = dialplan_of(self.loaded, name)
