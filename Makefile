@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 VENV := .venv
 BIN := $(VENV)/bin
 DURATION ?=
+AT ?=
 PACE ?= 1
 .DEFAULT_GOAL := help
 # Compiled once, not anew by each worker of the tests and each service that they start.
@@ -27,8 +28,8 @@ $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml $(VENV)/run.stamp
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	touch $@
 
-demo: $(VENV)/run.stamp ## three virtual sites with callers and agents; DURATION=30 ends by itself, PACE=20 is faster
-	@$(BIN)/python -m callrouter demo $(if $(DURATION),--duration $(DURATION)) --pace $(PACE)
+demo: $(VENV)/run.stamp ## three virtual sites with callers and agents; DURATION=30 ends by itself, PACE=20 is faster, AT='2027-09-17 09:00' begins then
+	@$(BIN)/python -m callrouter demo $(if $(DURATION),--duration $(DURATION)) $(if $(AT),--at '$(AT)') --pace $(PACE)
 
 check: $(VENV)/dev.stamp ## lint, types, layers and the fast tests, under a minute
 	$(BIN)/ruff check .

@@ -41,6 +41,7 @@ from callrouter.journal.tail import Tail, unread
 from callrouter.journal.writer import Journal, JournalLimits
 from callrouter.measures import Measures
 from callrouter.office.office import Office, Outside
+from callrouter.office.phones import ByHand, PhoneControl
 from callrouter.outlook import Outlook
 from callrouter.reach import callback_families, record_families
 from callrouter.store.books import Books
@@ -89,6 +90,7 @@ class Options:
     watch: Callable[[Path, asyncio.Event], AsyncGenerator[Loaded | ConfigError]] = watch
     disk: Disk = field(default_factory=Disk)
     demo: Sequence[tuple[str, str, str]] = ()  # accounts that the login page tells everybody
+    phones: PhoneControl = field(default_factory=ByHand)
 
 
 class Service:
@@ -177,6 +179,7 @@ class Service:
                 self.measures.registry,
                 wiring.mail_server(service, options.reveal),
                 service.pages.url,
+                phones=options.phones,
             )
         )
         self.front = Front(

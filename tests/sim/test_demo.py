@@ -70,3 +70,14 @@ def test_taken_port_names_the_mend() -> None:
     assert process.returncode == 2
     assert "--port" in err
     assert "Traceback" not in out + err
+
+
+@pytest.mark.slow
+def test_begins_when_it_is_told(tmp_path: Path) -> None:
+    """Any day can be shown, with the hours and holidays of its year; no letter leaves the machine."""
+    process = start("--at", "2027-09-17 09:00", "--duration", "2", "--port", "0", "--keep", str(tmp_path))
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "the clock began at Fri 17 Sep 09:00" in out
+    assert f"lands in {tmp_path / 'mail'}" in out
+    assert figure(out, "e-mail") == 0

@@ -53,10 +53,19 @@ _EXAMPLES = tuple(Path(__file__).resolve().parents[up] / name for up, name in ((
 )
 @click.option("--seed", type=int, help="Draws the same people again.")
 @click.option(
+    "--at", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]), help="Local date and time at which it begins."
+)
+@click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Folder that keeps the records, to report on them."
 )
 def demo(
-    duration: float | None, pace: float, folder: Path | None, port: int, seed: int | None, keep: Path | None
+    duration: float | None,
+    pace: float,
+    folder: Path | None,
+    port: int,
+    seed: int | None,
+    at: datetime | None,
+    keep: Path | None,
 ) -> None:
     """Show the service at work: virtual sites with callers and agents at the pace of real centres.
 
@@ -64,7 +73,7 @@ def demo(
     """
     folder = folder or next((path for path in _EXAMPLES if (path / "sites.yaml").is_file()), _EXAMPLES[-1])
     try:
-        loaded = load(folder)
+        loaded = load(folder, at.date() if at else None)
     except ConfigError as error:
         refuse(error)
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
@@ -75,7 +84,7 @@ def demo(
         with log_file.open("w") as stream:
             logs.set_up("warning", "console", stream)
             try:
-                show = _Demo(loaded, state, pace, port, seed)
+                show = _Demo(loaded, state, pace, port, seed, at)
                 asyncio.run(show.run(duration, stream.tell))
             except CannotStart as error:
                 click.echo(f"error: {error}", err=True)
@@ -98,16 +107,25 @@ def _show_log(path: Path, until: int) -> None:
 
 
 class _Demo:
-    def __init__(self, loaded: Loaded, state: Path, pace: float, port: int, seed: int) -> None:
+    def __init__(
+        self, loaded: Loaded, state: Path, pace: float, port: int, seed: int, at: datetime | None = None
+    ) -> None:
         self.notes: list[str] = []
         self.logged = 0  # bytes of log that belong to the show
         self.seed = seed
         self.zone = loaded.plan.sites[0].zone
         self.loaded = _always_open(loaded) if pace > 1 else loaded
-        self.pace = Pace(pace, start=_morning(self.loaded.plan, self.zone))
+        local = at.replace(tzinfo=ZoneInfo(self.zone)) if at else None
+        self.pace = Pace(pace, start=local.timestamp() if local else _morning(self.loaded.plan, self.zone))
         self.before = morning(self.loaded, self.pace(), seed)
         self.stage = Stage(self.loaded, state, self.pace, port, before=self.before)
-        self.world = World(self.loaded.plan, self.stage.sites, self.pace, random.Random(seed))  # noqa: S311  no secret
+        self.world = World(
+            self.loaded.plan,
+            self.stage.sites,
+            self.pace,
+            random.Random(seed),  # noqa: S311  no secret
+            self.stage.seats,
+        )
         self.tally = view.Tally(self.loaded.plan)
         self._stop = asyncio.Event()
 
@@ -154,6 +172,7 @@ class _Demo:
         if self.pace.rate > 1:
             self.notes.append("At this pace the opening hours are lifted, so that the day does not end.")
         self.notes.append(f"Pages: {service.server.url}/ with demo accounts, e.g. {ACCOUNTS[0][0]} / {PASSWORD}")
+        self.notes.append(f"E-mail that it writes lands in {self.stage.post.folder} and nowhere else.")
         if self.loaded.network.service.tokens:
             api = f"{service.server.url}/api/v1/agreements"
             self.notes.append(f"Try: curl -H 'Authorization: Bearer {self.stage.token}' {api}")
@@ -227,6 +246,7 @@ class _Demo:
             f"people                   {self.world.calls} calls ({self.world.burst_calls} in bursts, "
             f"{self.world.redials} redials), {self.world.lost_patience} lost patience",
             f"on the line at the end   {self.world.callers} callers at the sites, {routed} calls in the router",
+            f"e-mail                   {self.stage.post.count} messages, none left this machine",
             f"seed                     {self.seed}",
         ]
 

@@ -7,7 +7,7 @@ test does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from errno import EADDRINUSE
 from pathlib import Path
@@ -19,7 +19,7 @@ from callrouter.cli.demo_morning import keep
 from callrouter.config.dialplan import dialplan_of
 from callrouter.config.load import Loaded
 from callrouter.core.commands import CallFinished
-from callrouter.roles import Grant
+from callrouter.roles import Grant, Role
 from callrouter.sim.pace import Pace
 from callrouter.sim.pbx import HOST, VirtualPbx, boot
 from callrouter.sim.post import PostOffice
@@ -31,10 +31,29 @@ ACCOUNTS = (  # name, title, grants
     ("leitung-magdeburg", "Leitung Magdeburg", ("supervisor:magdeburg",)),
     ("leitung-gera", "Leitung Gera", ("supervisor:gera",)),
     ("agent-magdeburg", "Platz 1001 in Magdeburg", ("agent:magdeburg/1001",)),
+    ("agent-gera", "Platz 2001 in Gera", ("agent:gera/2001",)),
+    ("fachbereich-magdeburg", "Leistungsabteilung Magdeburg", ("department:benefit-magdeburg",)),
+    ("fachbereich-gera", "Leistungsabteilung Gera", ("department:benefit-gera",)),
     ("wand-magdeburg", "Bildschirm an der Wand in Magdeburg", ("display:magdeburg",)),
     ("betrieb", "Technischer Betrieb", ("ops",)),
     ("verwaltung", "Verwaltung der Konten", ("admin",)),
 )
+
+
+class Handsets:
+    """The virtual phones can be answered from a page."""
+
+    def __init__(self, sites: Mapping[str, VirtualPbx]) -> None:
+        self._sites = sites
+
+    def can(self, site: str) -> bool:
+        return site in self._sites
+
+    async def answer(self, site: str, phone: str) -> bool:
+        ringing = [call for call in self._sites[site].phone(phone).calls if call.state == "ringing"]
+        for call in ringing:
+            call.answer()
+        return bool(ringing)
 
 
 class CannotStart(Exception):
@@ -61,12 +80,18 @@ class Stage:
         self.pace = pace
         self.secret, self.token = token_hex(16), token_hex(16)
         self.sites = {name: self._site(name) for name in loaded.network.sites}
-        self.post = PostOffice()
+        self.post = PostOffice(folder=state / "mail")
         self._state = state
         self._port = port
         self._accounts = accounts
         self._before = before
         self._service: app.Service | None = None
+
+    @property
+    def seats(self) -> list[str]:
+        """Agents for whom there is an account: somebody may sit there."""
+        grants = [Grant.read(grant) for _, _, every in self._accounts for grant in every]
+        return [grant.scope for grant in grants if grant.role is Role.AGENT]
 
     @property
     def service(self) -> app.Service:
@@ -153,5 +178,6 @@ class Stage:
             clock=self.pace,
             rate=self.pace.rate,
             demo=[(name, PASSWORD, title) for name, title, _ in self._accounts],
+            phones=Handsets(self.sites),
         )
         return app.Service(loaded, options)

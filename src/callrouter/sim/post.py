@@ -1,4 +1,4 @@
-"""A virtual post office: an SMTP server (RFC 5321, with STARTTLS and AUTH PLAIN) that keeps what it is given in memory.
+"""A virtual post office: an SMTP server (RFC 5321, with STARTTLS and AUTH PLAIN) that keeps what it is given.
 
 For the demo and the tests; nothing ever leaves it.
 """
@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 KEPT_MAX = 1_000
 HOST = "127.0.0.1"
@@ -29,15 +30,18 @@ class Delivered:
 
 
 class PostOffice:
-    """refuse: the answer to a recipient, such as '550 no such user'; '' = taken."""
+    """refuse: the answer to a recipient, such as '550 no such user'; '' = taken. folder: keeps letters as files."""
 
     def __init__(
         self,
         refuse: Callable[[str], str] = lambda _: "",
         tls: ssl.SSLContext | None = None,
         login: tuple[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.refuse = refuse
+        self.folder = folder
+        self.count = 0
         self.delivered: deque[Delivered] = deque(maxlen=KEPT_MAX)
         self.port = 0
         self._tls = tls
@@ -74,6 +78,10 @@ class PostOffice:
 
     def keep(self, one: Delivered) -> None:
         self.delivered.append(one)
+        self.count += 1
+        if self.folder is not None and self.count <= KEPT_MAX:
+            self.folder.mkdir(exist_ok=True)
+            (self.folder / f"{self.count:04}.eml").write_bytes(bytes(one.message))
         self._arrived.set()
 
 

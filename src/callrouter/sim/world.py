@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from callrouter.core.calendar import is_open
+from callrouter.core.events import AgentId
 from callrouter.core.plan import Hotline, Plan, Team
 from callrouter.sim.pace import Pace
 from callrouter.sim.pbx import VirtualPbx
@@ -78,8 +79,17 @@ class Crew:
 class World:
     """`await open()` sets the scene (agents at their desks, conversations going on); `start()` lets the day go on."""
 
-    def __init__(self, plan: Plan, sites: Mapping[str, VirtualPbx], pace: Pace, rng: random.Random) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        sites: Mapping[str, VirtualPbx],
+        pace: Pace,
+        rng: random.Random,
+        real: Collection[AgentId] = (),
+    ) -> None:
+        """real: seats that somebody sits at; nobody is played there."""
         self.plan = plan
+        self.real = frozenset(real)
         self.sites = sites
         self.pace = pace
         self.rng = rng
@@ -119,7 +129,9 @@ class World:
         on_shift = min(len(agents), max(2, math.ceil(load / OCCUPIED)))
         # from the whole list, so that skills of all groups of the team are on shift
         chosen = sorted(self.rng.sample(range(len(agents)), on_shift))
-        phones = tuple(site.phone(agents[i].phone) for i in chosen)
+        phones = tuple(site.phone(agents[i].phone) for i in chosen if agents[i].id not in self.real)
+        if not phones:
+            return None
         return Crew(team, phones, hotlines, calls_per_s, load)
 
     # ---- life
