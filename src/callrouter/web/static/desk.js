@@ -1,9 +1,8 @@
 // The agent's page: keys, the sign that it is there, and what is said of a call when the tab is hidden.
 // What the page shows comes from the server; nothing of it is kept here.
-"use strict";
-
 const { seat, window: windowName } = document.body.dataset;
 const PING_MS = 20_000;
+sessionStorage.setItem("callrouter.window", windowName);
 const csrf = () => document.querySelector("input[name=csrf]").value;
 
 // ---- here and gone
@@ -25,8 +24,16 @@ function follow() {
   document.documentElement.dataset.busy = pop ? "call" : "";
   const word = document.querySelector(".ringing")?.textContent.trim();
   document.title = pop === "offered" && word ? `● ${word}` : title;
+  const problem = document.querySelector("#result [data-focus]:not([data-seen])");
+  if (problem) {
+    problem.dataset.seen = "yes";
+    problem.focus();
+  }
 }
-new MutationObserver(follow).observe(document.getElementById("call"), { childList: true, subtree: true, attributes: true });
+const watch = new MutationObserver(follow);
+for (const id of ["call", "result"]) {
+  watch.observe(document.getElementById(id), { childList: true, subtree: true, attributes: true });
+}
 follow();
 
 // ---- keys: only function keys and Escape, so that they work while somebody types
