@@ -202,7 +202,7 @@ class Service:
         self.engine.observe(self.figures.observe)
         self.engine.observe(self.front.live.observe)
         self.engine.observe(self.office.floor.observe)
-        self.office.floor.changed = self.front.live.changed
+        self.office.tell(self.front.live.changed)
         self.server = Server(context, host, service.port if options.port is None else options.port, self.front)
         self._tasks: list[asyncio.Task[None]] = []
         self._engine_task: asyncio.Task[None] | None = None

@@ -12,6 +12,7 @@ from callrouter.core.callbacks import Callback, CallbackResult, finish
 from callrouter.desk.plan import Desk
 from callrouter.office.escalations import Watchman
 from callrouter.office.figures import OfficeFigures as Figures
+from callrouter.office.worklists import Worklists
 from callrouter.store.callbacks import Callbacks
 from callrouter.store.mail import Escalations, Outbox
 from callrouter.store.schema import MAIL
@@ -29,8 +30,9 @@ class House:
         self.departments = [BENEFITS, OTHER]
         self.written = 0
         outbox = Outbox(engine)
+        self.worklists = Worklists(self.callbacks, lambda: Desk(tuple(self.departments)), clock)
         self.watchman = Watchman(
-            self.callbacks, Escalations(engine, outbox), lambda: Desk(tuple(self.departments)), clock, figures,
+            self.worklists, Escalations(engine, outbox), lambda: Desk(tuple(self.departments)), clock, figures,
             "https://x.example/rueckrufe", self._written,
         )  # fmt: skip
 

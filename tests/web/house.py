@@ -215,7 +215,7 @@ async def house(folder: Path, world: World | None = None, **pages: Any) -> Async
             Office: office,
         },
     )
-    office.floor.changed = front.live.changed
+    office.tell(front.live.changed)
     figures.changed = front.live.changed
     world.observers += [figures.observe, front.live.observe]
     server = TestServer(make_app(front.context, front))

@@ -13,7 +13,14 @@ from callrouter.web import access
 from callrouter.web.pages import ROUTES
 from tests.web.house import GRANTS, OURS, House, house
 
-EXAMPLES = {"site": "gera", "name": "gera-magdeburg", "act": "aus", "number": "2001", "id": "1.1"}
+EXAMPLES = {
+    "site": "gera",
+    "name": "gera-magdeburg",
+    "act": "aus",
+    "number": "2001",
+    "id": "1.1",
+    "department": "benefits",
+}
 
 
 @pytest.fixture

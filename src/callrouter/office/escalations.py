@@ -9,19 +9,19 @@ from secrets import token_hex
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from callrouter.core.callbacks import Callback, CallbackKind
+from callrouter.core.callbacks import Callback
 from callrouter.desk.mail import escalation, stages_reached
 from callrouter.desk.plan import Department, Desk
 from callrouter.i18n import texts
 from callrouter.office.figures import OfficeFigures
-from callrouter.office.rounds import whole
-from callrouter.store.callbacks import Callbacks, open_
+from callrouter.office.rounds import nap, whole
+from callrouter.office.worklists import Worklists
 from callrouter.store.mail import Escalations, OutboxFull
 from callrouter.store.store import FAULTS
 
 log = structlog.get_logger(__name__)
 
-EVERY_S = 30.0
+EVERY_S = 5.0
 
 
 class Watchman:
@@ -29,7 +29,7 @@ class Watchman:
 
     def __init__(
         self,
-        callbacks: Callbacks,
+        worklists: Worklists,
         escalations: Escalations,
         desk: Callable[[], Desk],
         clock: Callable[[], float],
@@ -38,7 +38,8 @@ class Watchman:
         written: Callable[[], None],
     ) -> None:
         """page: address of the departments' list ('' = unknown). written: told when there is something to send."""
-        self._callbacks = callbacks
+        self._worklists = worklists
+        self._wake = asyncio.Event()
         self._escalations = escalations
         self._desk = desk
         self._clock = clock
@@ -54,12 +55,16 @@ class Watchman:
                 await whole(self.round())
             except FAULTS as error:
                 log.error("callbacks of departments cannot be looked after", error=str(error))
-            await asyncio.sleep(EVERY_S)
+            await nap(self._wake, EVERY_S)
+
+    def nudge(self) -> None:
+        """Something was promised or done elsewhere: look now."""
+        self._wake.set()
 
     async def round(self) -> int:
         """Look once; how many messages were written. Raises SQLAlchemyError or OSError."""
         now = self._clock()
-        owed = await self._callbacks.find(*open_(CallbackKind.DEPARTMENT))
+        owed = await self._worklists.refresh()
         overdue = [one for one in owed if now > one.due_at]
         self._count(owed, overdue)
         told = await self._escalations.told([one.id for one in overdue])

@@ -23,7 +23,7 @@ from callrouter.desk.plan import Desk
 from callrouter.i18n import texts
 from callrouter.office.figures import OfficeFigures
 from callrouter.office.floor import Floor, tag
-from callrouter.office.rounds import whole
+from callrouter.office.rounds import nap, whole
 from callrouter.store.inquiries import Inquiries
 from callrouter.store.store import FAULTS
 
@@ -108,12 +108,7 @@ class InquiryDesk:
                 await whole(self.round())
             except FAULTS as error:
                 log.error("inquiries cannot be looked at", error=str(error))
-            try:
-                async with asyncio.timeout(BUSY_S if self.waiting else IDLE_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
+            await nap(self._wake, BUSY_S if self.waiting else IDLE_S)
 
     async def round(self) -> None:
         """Take back and hand out once. Raises SQLAlchemyError or OSError."""

@@ -17,7 +17,7 @@ import structlog
 
 from callrouter.desk.mail import Mail, MailKind
 from callrouter.office.figures import OfficeFigures
-from callrouter.office.rounds import whole
+from callrouter.office.rounds import nap, whole
 from callrouter.store.mail import Outbox
 from callrouter.store.store import FAULTS
 
@@ -86,12 +86,7 @@ class Mailer:
                 await whole(self.round())
             except FAULTS as error:
                 log.error("the outbox cannot be read", error=str(error))
-            try:
-                async with asyncio.timeout(EVERY_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
+            await nap(self._wake, EVERY_S)
 
     async def round(self) -> int:
         """Try to send what is due; how many of them are done with. Raises SQLAlchemyError or OSError."""

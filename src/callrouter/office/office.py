@@ -21,6 +21,7 @@ from callrouter.office.inquiries import InquiryDesk
 from callrouter.office.mailer import Mailer, Server
 from callrouter.office.phones import ByHand, PhoneControl
 from callrouter.office.results import ResultDesk
+from callrouter.office.worklists import Worklists
 from callrouter.store.callbacks import Callbacks
 from callrouter.store.inquiries import Inquiries
 from callrouter.store.mail import Escalations, Outbox
@@ -67,12 +68,14 @@ class Office:
             o.active,
         )  # fmt: skip
         page = f"{o.page}/rueckrufe" if o.page else ""
+        self.worklists = Worklists(self.callbacks, o.desk, o.clock)
         self.watchman = Watchman(
-            self.callbacks, Escalations(o.engine, self.outbox), o.desk, o.clock, self.figures, page, self.mailer.nudge
+            self.worklists, Escalations(o.engine, self.outbox), o.desk, o.clock, self.figures, page, self.mailer.nudge
         )
         self.gate = Gate(o.steady)
         self.phones = o.phones
         self.floor.moved = self._moved
+        self.result_desk.promised = lambda _: self.watchman.nudge()
 
     def _moved(self, agent: AgentId) -> None:
         self.inquiries.moved(agent)
@@ -85,6 +88,10 @@ class Office:
             "mail": self.mailer.run,
             "escalations": self.watchman.run,
         }
+
+    def tell(self, changed: Callable[[str], None]) -> None:
+        """changed: told what pages wait for."""
+        self.floor.changed = self.worklists.changed = changed
 
     async def close(self) -> None:
         await self.floor.close()

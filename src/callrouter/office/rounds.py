@@ -1,4 +1,6 @@
-"""Work that is not cut off in its middle: a query that is cancelled leaves its connection behind."""
+"""Work that comes again and again, and is not cut off in its middle: a query that is cancelled leaves its connection
+behind.
+"""
 
 from __future__ import annotations
 
@@ -20,3 +22,13 @@ async def whole(work: Coroutine[None, None, T]) -> T:
         for late in pending:
             late.cancel()
         raise
+
+
+async def nap(wake: asyncio.Event, seconds: float) -> None:
+    """Until the event, which is cleared, or so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+    except TimeoutError:
+        pass
+    wake.clear()

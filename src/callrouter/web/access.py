@@ -58,6 +58,10 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "POST /arbeitsplatz/ergebnis": frozenset({AGENT}),
     "POST /arbeitsplatz/anfrage/{id}/entwurf": frozenset({AGENT}),
     "POST /arbeitsplatz/anfrage/{id}": frozenset({AGENT}),
+    "GET /rueckrufe": frozenset({DEPARTMENT}),  # leads on to his own
+    "GET /rueckrufe/{department}": frozenset({DEPARTMENT}),  # his own, as all below
+    "POST /rueckrufe/{department}": frozenset({DEPARTMENT}),
+    "POST /rueckrufe/{department}/suche": frozenset({DEPARTMENT}),
     "GET /leitfaden": frozenset({AGENT, SUPERVISOR, DEPARTMENT}),
     "GET /leitfaden/{name}": frozenset({AGENT, SUPERVISOR, DEPARTMENT}),
     "GET /standorte": PUBLIC,

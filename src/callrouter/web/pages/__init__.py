@@ -6,6 +6,7 @@ from callrouter.i18n import mark
 from callrouter.web.pages import (
     accounts,
     agreements,
+    callbacks,
     calls,
     configuration,
     desk,
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     *accounts.ROUTES,
     *directory.ROUTES,
     *desk.ROUTES,
+    *callbacks.ROUTES,
 )
 # (path, title) in the order of the menu; who may not open a page does not see it
 MENU: tuple[tuple[str, str], ...] = (
@@ -45,5 +47,6 @@ MENU: tuple[tuple[str, str], ...] = (
     ("/konten", mark("Konten")),
     ("/protokoll", mark("Protokoll")),
     ("/arbeitsplatz", mark("Arbeitsplatz")),
+    ("/rueckrufe", mark("Rückrufe")),
     ("/leitfaden", mark("Leitfäden")),
 )

@@ -259,8 +259,9 @@ async def show(visit: Visit) -> web.StreamResponse:
             more = {"platz": agent} if len(seats) > 1 else {}
             query = urlencode({"fenster": window, **more})
             return web.Response(status=303, headers={"Location": f"/arbeitsplatz?{query}"})
-    if floor.elsewhere(agent, window):
-        return visit.show("desk_elsewhere.html", agent=agent, window=window)
+    owner = floor.elsewhere(agent, window)
+    if owner:
+        return visit.show("desk_elsewhere.html", agent=agent, window=window, owner=owner)
     floor.take(agent, window)
     seen = PAGE.look(visit.front.live.look_at(visit.texts, (agent, window, csrf)))
     query = urlencode({"fenster": window, "platz": agent})
@@ -464,7 +465,7 @@ def _problem(visit: Visit, text: str) -> web.Response:
     """Said as an alert on the page that asked, or as a page of its own."""
     if visit.by_htmx:
         return visit.show("desk_problem.html", status=409, problem=text)
-    return visit.show("desk_problem_page.html", status=409, problem=text)
+    return visit.show("desk_problem_page.html", status=409, problem=text, back="/arbeitsplatz")
 
 
 def _long(visit: Visit, name: str) -> str:
