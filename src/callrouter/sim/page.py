@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from zlib import crc32
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #fff; --line: #d0d7de; --bar: #9db7d5;
@@ -22,6 +23,7 @@ html:has(#show-en:checked) [lang=de], html:has(#show-de:checked) [lang=en] { dis
 .wide { overflow-x: auto; } table { border-collapse: collapse; margin: .5rem 0; } caption { text-align: left; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } figure { margin: 1rem 0; } svg { max-width: 100%; height: auto; }
+:focus-visible { outline: 3px solid var(--mark); outline-offset: 2px; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 """
@@ -43,22 +45,29 @@ def document(title: Text, parts: Iterable[str]) -> str:
         '<!doctype html>\n<html lang="de">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title[0])}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        '<form><label><input type="radio" name="show" id="show-de" checked> Deutsch</label> '
-        '<label><input type="radio" name="show" id="show-en"> English</label></form>\n'
+        '<header><form aria-label="Sprache – language"><label><input type="radio" name="show" id="show-de" checked> '
+        'Deutsch</label> <label><input type="radio" name="show" id="show-en"> English</label></form></header>\n'
         f"<main>\n<h1>{both(title)}</h1>\n{shown}\n</main>\n</body>\n</html>\n"
     )
 
 
 def table(caption: Text, heads: Sequence[Text], rows: Iterable[Sequence[str]]) -> str:
-    """Rows are HTML already; the first cell of each is its head."""
-    head = "".join(f'<th scope="col">{both(one)}</th>' for one in heads)
+    """Rows are HTML already; the first cell of each is its head. Where it is too wide it scrolls, also by keyboard."""
+    head = "".join(f'<th scope="col">{both(one)}</th>' if any(one) else "<td></td>" for one in heads)
     body = "".join(
         f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>\n' for row in rows
     )
+    name = _id(head + body)
     return (
-        f'<div class="wide"><table><caption>{both(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}</tbody></table></div>"
+        f'<div class="wide" role="group" tabindex="0" aria-labelledby="{name}"><table>'
+        f'<caption id="{name}">{both(caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
     )
+
+
+def _id(of: str) -> str:
+    """The same for the same content, so that the page is."""
+    return f"c{crc32(of.encode()):08x}"
 
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 860, 240, 44, 24, 10
@@ -95,5 +104,7 @@ def bars_and_line(
     )
     drawn.append(f'<polyline points="{points}" fill="none" stroke="var(--mark)" stroke-width="2.5"/>')
     legend = f"{both(words[0])} ▮ &nbsp; {both(words[1])} ─"
-    head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(caption[0])}">'
-    return f"<figure>{head}{''.join(drawn)}</svg><figcaption>{both(caption)}: {legend}</figcaption></figure>"
+    inner = "".join(drawn)
+    name = _id(inner)
+    head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{name}">'
+    return f'<figure>{head}{inner}</svg><figcaption id="{name}">{both(caption)}: {legend}</figcaption></figure>'
