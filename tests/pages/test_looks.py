@@ -11,32 +11,10 @@ from playwright.async_api import Page, expect
 from callrouter.sim.people import IGNORES
 from callrouter.web.pages import ROUTES
 from tests.pages.conftest import Windows
+from tests.pages.every import LEADER, OTHERS, PAGES
 from tests.pages.stage import ARGE, GERA, Show
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-LEADER, OPS, ADMIN = "leitung-magdeburg", "betrieb", "verwaltung"
-# every page that is read, with an account that may
-PAGES: dict[str, tuple[str, str]] = {
-    "/anmelden": ("/anmelden", ""),
-    "/passwort": ("/passwort", LEADER),
-    "/lagebild/{site}": ("/lagebild/magdeburg", LEADER),
-    "/wand/{site}": ("/wand/magdeburg", "wand-magdeburg"),
-    "/vereinbarungen": ("/vereinbarungen", LEADER),
-    "/vereinbarungen/{name}/{act}": ("/vereinbarungen/magdeburg-gera/aus", LEADER),
-    "/vereinbarungen/{name}/{act}/vorschau": ("/vereinbarungen/magdeburg-gera/aus/vorschau", LEADER),
-    "/hotlines/{name}/schalten": ("/hotlines/agency-stendal/schalten", LEADER),
-    "/plaetze/{site}": ("/plaetze/magdeburg", LEADER),
-    "/plaetze/{site}/{number}": ("/plaetze/magdeburg/1001", LEADER),
-    "/system": ("/system", OPS),
-    "/system/konfiguration": ("/system/konfiguration", OPS),
-    "/anrufe": ("/anrufe", OPS),
-    "/anrufe/{site}/{id}": ("/anrufe/{call}", OPS),
-    "/konfiguration": ("/konfiguration?hotline=agency-gera&wann=2026-11-23T09:14&besetzt=agency-gera", OPS),
-    "/konten": ("/konten", ADMIN),
-    "/konten/{name}": ("/konten/betrieb", ADMIN),
-    "/protokoll": ("/protokoll", ADMIN),
-}
-LEADS_ON = {"/", "/lagebild", "/plaetze/{site}/platz"}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"runOnly": TAGS, "resultTypes": ["violations"]}
 # elements that stick out of a page that scrolls sideways
@@ -48,7 +26,7 @@ TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] : [.
 async def test_no_page_is_forgotten() -> None:
     """Whoever adds a page adds it to those that are looked at here."""
     read = {route.path for route in ROUTES if route.method == "GET" and not route.stream}
-    assert read == PAGES.keys() | LEADS_ON
+    assert read == PAGES.keys() | OTHERS
 
 
 async def findings(page: Page) -> list[str]:

@@ -219,16 +219,17 @@ class Guide:
     language: str
 
 
-def _shown(article: Article, language: str) -> Guide:
+def _shown(article: Article, language: str, heading: int = 3) -> Guide:
+    """heading: the level of its title."""
     words = texts(language)
     day = words.date(datetime.fromisoformat(article.date).date())
-    return Guide(article.name, article.title, _body(article, language), article.version, day, article.language)
+    return Guide(article.name, article.title, _body(article, language, heading), article.version, day, article.language)
 
 
 @lru_cache(maxsize=500)
-def _body(article: Article, language: str) -> str:
+def _body(article: Article, language: str, heading: int) -> str:
     words = texts(language)
-    return html(article.text, lambda name: f"/leitfaden/{name}", 3, words("Zum Vorlesen"))
+    return html(article.text, lambda name: f"/leitfaden/{name}", heading, words("Zum Vorlesen"))
 
 
 @lru_cache(maxsize=4)
@@ -454,7 +455,7 @@ async def guide(visit: Visit) -> web.StreamResponse:
     found = next((one for each in languages if (one := every.get(visit.at["name"], each))), None)
     if found is None:
         raise NotFound
-    shown = _shown(found, visit.texts.language)
+    shown = _shown(found, visit.texts.language, 3 if visit.by_htmx else 1)
     return visit.show("guide_part.html" if visit.by_htmx else "guide.html", guide=shown)
 
 
