@@ -113,7 +113,7 @@ class Windows:
             await context.close()
         allowed = ["console: Failed to load resource: the server responded with a status of 4"]  # a form was wrong
         if self.may_fail:
-            allowed = ["console: Failed to load resource", "console: htmx: htmx:sse:error"]
+            allowed = ["console: Failed to load resource", "console: htmx: htmx:sse:error", "console: htmx: htmx:error"]
         assert [text for text in self.wrong if not text.startswith(tuple(allowed))] == []
 
 

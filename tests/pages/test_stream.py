@@ -87,6 +87,19 @@ async def test_first_connection_that_fails(windows: Windows, stage: Show) -> Non
     assert refused == 1
 
 
+async def test_lost_before_its_first_sign_of_life(windows: Windows, stage: Show) -> None:
+    """A page whose stream never came says since when it knows nothing: since it was written."""
+    windows.may_fail = True
+    page = await windows.open("/anmelden", "leitung-magdeburg")
+    await page.route("**/strom", lambda route: route.abort())
+    await page.clock.install()
+    await page.goto(stage.url + "/lagebild/magdeburg")
+    await silent(page, 13)
+    written = await page.locator("#live time").text_content()
+    assert written
+    await expect(page.locator("#alert")).to_have_text(f"Verbindung unterbrochen – Stand {written}")
+
+
 async def test_holding_the_display(windows: Windows, stage: Show) -> None:
     """Held, nothing moves and the page says since when; let go, it shows what is."""
     await stage.occupy("agency-magdeburg", HALBERSTADT)

@@ -250,7 +250,7 @@ class Live:
             self._sessions[session] -= 1
             if not self._sessions[session]:
                 del self._sessions[session]
-        return answer
+        return answer if answer.prepared else web.Response()  # aiohttp would prepare it for the browser that has gone
 
     async def _send(self, answer: EventSourceResponse, channel: _Channel, session: str) -> None:
         version, beat = 0, 0.0

@@ -21,6 +21,7 @@ let stale = false;
 let old = false;
 let paused = false;
 let shownAt = null; // the router's clock at the last sign of life
+const made = live.querySelector("time").textContent; // lost before its first sign of life, a page is as old as it was written
 
 function now() {
   return base ? base.at + ((performance.now() - base.seen) / 1000) * base.rate : null;
@@ -80,7 +81,7 @@ function watch() {
 }
 
 function show() {
-  const at = shownAt === null ? "" : written(shownAt);
+  const at = shownAt === null ? made : written(shownAt);
   slot.classList.toggle("on", stale || paused);
   slot.classList.toggle("paused", paused && !stale);
   slot.textContent = stale ? `${slot.dataset.lost} ${at}` : paused ? `${slot.dataset.paused} ${at}` : "";
