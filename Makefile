@@ -50,7 +50,8 @@ test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	$(BIN)/lint-imports --cache-dir .import_linter_cache
 	@# every branch of the core by scenarios: the random machine must not be what reaches it
 	$(BIN)/python -m pytest -qq tests/core tests/cli --deselect tests/core/test_machine.py --cov=callrouter.core --cov-report=term-missing --cov-fail-under=100
-	$(BIN)/python -m pytest --cov --cov-report=
+	@# two at a time: all that needs Asterisk is one worker's
+	$(BIN)/python -m pytest -n 2 --durations=10
 
 lab: $(VENV)/dev.stamp ## the real three-site network, for hand work
 	sh tests/asterisk/install.sh

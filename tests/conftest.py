@@ -8,6 +8,8 @@ import pytest
 
 from tests.store.postgres import cluster
 
+pytest_plugins = ["tests.tally"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers, tests that share what is costly to start share one of them, and no two meet at Asterisk."""

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -28,9 +27,9 @@ from callrouter.config.dialplan import DialplanSite
 from tests.asterisk.lab import Lab
 from tests.asterisk.network import Network, Site, SiteSpec, running, why_not
 from tests.needs import lacking
+from tests.tally import TALLY
 
 PHONES_PER_SITE = 200
-TALLY = pytest.StashKey[Counter[str]]()
 # digits as the trunks deliver them, of the ranges that the Bundesnetzagentur keeps for fiction
 NUMBERS = {
     "magdeburg": ("3023125010", "3023125011"),
@@ -73,17 +72,7 @@ async def lab(network: Network, request: pytest.FixtureRequest) -> AsyncIterator
     async with Lab(network, pcap) as made:
         yield made
         checked = made.check()
-        tally = request.config.stash.setdefault(TALLY, Counter())
+        tally = request.config.stash[TALLY]
         tally.update(tests=1, calls=checked.calls, answered=checked.answered, early=len(checked.early))
         assert checked.early == (), made.wire.story(checked.early)
     assert made.wire.dropped == 0, "the capture is not complete, so it proves nothing"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """How many calls were checked in SIP as captured."""
-    tally = config.stash.get(TALLY, None)
-    if tally:
-        terminalreporter.write_line(
-            f"SIP as captured: {tally['calls']} calls in {tally['tests']} tests, {tally['answered']} answered, "
-            f"{tally['early']} of them before an agent"
-        )
