@@ -50,7 +50,7 @@ from callrouter.store.feed import Feed
 from callrouter.store.recall import Recall
 from callrouter.store.retention import daily
 from callrouter.store.standing import Watch
-from callrouter.store.store import FAULTS, Store
+from callrouter.store.store import FAULTS, RETRY_LONGEST_S, Store
 from callrouter.web.context import Candidate, Context
 from callrouter.web.figures import Figures
 from callrouter.web.front import Front
@@ -443,20 +443,38 @@ class Service:
 
     async def _restore(self) -> None:
         """Switches and agents as they were. Without a database calls are routed all the same."""
-        events: list[Event] = []
         try:
-            await self.store.open()
-            events = await self.store.restore(self.router.plan)
+            await self._bring_back()
         except FAULTS as error:
             self.store.trouble = f"what was switched before the start is unknown: {error}"
             log.exception("the database cannot be read; routing begins as configured")
+            self._tasks.append(asyncio.create_task(self._restore_later(), name="restore"))
+        self.store.record()
+
+    async def _restore_later(self) -> None:
+        """An instant without a database must not leave every agent logged out for the day."""
+        pause_s = RESTART_S
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = min(RETRY_LONGEST_S, pause_s * 2)
+            try:
+                await self._bring_back()
+            except FAULTS:
+                continue
+            self.store.trouble = ""
+            log.warning("what was switched before the start is known now")
+            return
+
+    async def _bring_back(self) -> None:
+        """Raises FAULTS."""
+        await self.store.open()
+        events = await self.store.restore(self.router.plan)
         for start in range(0, len(events), RESTORE_MAX):
             some = events[start : start + RESTORE_MAX]
             answers = await asyncio.gather(*map(self.engine.ask, some), return_exceptions=True)
             for event, answer in zip(some, answers, strict=True):
                 if isinstance(answer, BaseException):
                     log.error("could not be restored", event_=repr(event), error=repr(answer))
-        self.store.record()
 
     async def _remember(self) -> None:
         """Calls that a router before us knew: if they are gone when their site is read, their records end then."""

@@ -14,12 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from callrouter.app import Options, Service
 from callrouter.config.load import load
 from callrouter.config.secret import SecretError
+from callrouter.core.agents import Intent
+from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineMode, HotlineSwitched
 from callrouter.core.router import Router
 from callrouter.journal.records import CODEC
 from callrouter.journal.replay import replay
 from callrouter.sim.people import ANSWERS, Behaviour
 from callrouter.store.schema import CALL_RECORD, DEMAND
-from tests.app.conftest import NUMBERS, Get, Network, ready
+from tests.app.conftest import NUMBERS, PHONES, Get, Network, ready
 from tests.store.postgres import made
 from tests.waiting import until
 
@@ -238,6 +240,30 @@ async def test_routes_without_a_database(network: Network, tmp_path: Path) -> No
         assert any("database" in reason for reason in service.reasons())
         caller.hang_up()
         await caller.until("ended")
+
+
+@pytest.mark.slow
+async def test_a_database_that_comes_back_brings_agents_and_switches(network: Network, tmp_path: Path) -> None:
+    """It was away when the service started: nobody stays logged out for that, and who acted meanwhile has his own."""
+    kept = tmp_path / "var" / "callrouter.db"
+    async with network.service(tmp_path / "var") as service:
+        await ready(service, *(f"gera/{phone}" for phone in PHONES["gera"]))
+        await service.engine.ask(AgreementSwitched("both", False, None, "because", "test"))
+        await service.engine.ask(HotlineSwitched("agency-gera", HotlineMode.NOTICE, None, "because", "test"))
+    kept.rename(tmp_path / "away")
+    kept.mkdir()
+    async with network.service(tmp_path / "var", wait=False) as service:
+        seats = service.router.state.seats
+        assert {seat.intent for seat in seats.values()} == {Intent.LOGGED_OUT}
+        await service.engine.ask(AgentActed("gera/2002", AgentAct.READY))
+        await service.engine.ask(AgentActed("gera/2002", AgentAct.LOG_OUT))
+        kept.rmdir()
+        (tmp_path / "away").rename(kept)
+        await until(lambda: seats["gera/2001"].intent is Intent.READY)
+        assert not any(deal.enabled for deal in service.router.state.deals.values())
+        assert service.router.state.mode("agency-gera") is HotlineMode.NOTICE
+        assert seats["gera/2002"].intent is Intent.LOGGED_OUT
+        await until(lambda: not service.reasons(), lambda: str(service.reasons()))
 
 
 async def test_ring_limit_comes_by_itself(network: Network, tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ class Store:
         self._writing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._noted: dict[AgentId, tuple[str, str] | None] = {}  # the intents that are written, or will be
+        self._own: set[tuple[str, str]] = set()  # (table, key) of what changed since the start: newer than what is kept
         self._recording = False
         self.opened = False
         self.trouble = ""  # why nothing can be written; '' while all is well
@@ -134,7 +135,8 @@ class Store:
     async def restore(self, plan: Plan) -> list[Event]:
         """The events that bring switches and agents' states back; what is out of date or of no plan is deleted.
 
-        From now on changes are recorded. Raises SQLAlchemyError.
+        What has changed since the start is left out: that is newer, if the database was away then. Raises
+        SQLAlchemyError.
         """
         now = self._clock()
         events: list[Event] = []
@@ -142,6 +144,8 @@ class Store:
             directions = {(agreement.name, agreement.borrower) for agreement in plan.agreements}
             for kept in await _each_direction(connection, plan):
                 name, borrower, until = kept["agreement"], kept["borrower"], kept["until"]
+                if (AGREEMENT_SWITCH.name, kept["direction"]) in self._own:
+                    continue
                 if (name, borrower) not in directions or (until is not None and until <= now):
                     await _put(connection, AGREEMENT_SWITCH, {kept["direction"]: None})
                     continue
@@ -149,6 +153,8 @@ class Store:
                 events.append(AgreementSwitched(name, kept["enabled"], until, kept["reason"], by, borrower))
             hotlines = {hotline.name for hotline in plan.hotlines}
             for row in (await connection.execute(select(HOTLINE_SWITCH))).all():
+                if (HOTLINE_SWITCH.name, row.hotline) in self._own:
+                    continue
                 if row.hotline not in hotlines or (row.until is not None and row.until <= now):
                     await _put(connection, HOTLINE_SWITCH, {row.hotline: None})
                     continue
@@ -156,6 +162,8 @@ class Store:
                 events.append(HotlineSwitched(row.hotline, mode, row.until, row.reason, row.switched_by))
             agents = {agent.id for agent in plan.agents}
             for row in (await connection.execute(select(AGENT_STATE))).all():
+                if (AGENT_STATE.name, row.agent) in self._own:
+                    continue
                 if row.agent not in agents:
                     await _put(connection, AGENT_STATE, {row.agent: None})
                     continue
@@ -267,6 +275,7 @@ class Store:
 
     def _note(self, table: Table, key: str, row: Row | None) -> None:
         self._changed[table.name][key] = row
+        self._own.add((table.name, key))
         self._wake.set()
 
     def _fault(self, error: BaseException) -> None:
