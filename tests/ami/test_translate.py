@@ -189,11 +189,14 @@ def test_what_means_nothing_yields_nothing(message: Message) -> None:
 
 
 def test_hangups_of_callers_legs_and_lent_legs() -> None:
-    """A caller's end is the call's; a leg's is the leg's; a lent leg is another site's to report."""
+    """A caller's end is the call's; a leg's is the leg's, at the lender's too; what names no call is a phone's only."""
     base = {"Event": "Hangup", "Channel": "PJSIP/1001-1", "Uniqueid": LEG_UID, "Cause": "16", "ChannelStateDesc": "Up"}
     phone = PhoneLeg("gera", "1001", LEG, up=False)
     assert translate("gera", {**base, "ChanVariable": [f"CR_CALL={UID}"]}) == (LegEnded(CALL, LEG), phone)
-    assert translate("gera", {**base, "ChanVariable": ["CR_CALL=magdeburg-1.1"]}) == (phone,)
+    assert translate("gera", {**base, "ChanVariable": ["CR_CALL=magdeburg-1.1"]}) == (
+        LegEnded("magdeburg/1.1", LEG),
+        phone,
+    )
     assert translate("gera", {**base, "ChanVariable": ["CR_CALL=", "CR_TRY="]}) == (phone,)
     caller = {**base, "Uniqueid": UID, "Channel": "PJSIP/carrier-1", "Cause": "127", "ChannelStateDesc": "Ring"}
     assert translate("gera", {**caller, "ChanVariable": f"CR_CALL={UID}"}) == (

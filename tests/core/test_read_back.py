@@ -605,6 +605,50 @@ def test_a_transferred_caller_who_talks_to_a_phone_of_nobody_is_as_the_books_say
     assert story.books.ended[call].talk_s == 10.0
 
 
+def lent(story: Story) -> str:
+    """A caller of Gera's talks to Magdeburg's 1001, whose own site knows the leg of his phone."""
+    call = story.dial()
+    story.send(e.PhoneLeg("magdeburg", "1001", "magdeburg/his", up=True))
+    story.answer(call)
+    story.pass_time(10.0)
+    return call
+
+
+def test_who_puts_a_borrowed_caller_through_is_free_though_the_trunk_goes_on() -> None:
+    """Only his own site sees that his leg ended. The loan lasts, his talk is over, a read-back changes neither."""
+    story = Story(ready="magdeburg/1001")
+    call = lent(story)
+    story.send(e.LegEnded(call, "magdeburg/another"), e.LegEnded(call, "magdeburg/his"))
+    story.send(e.PhoneLeg("magdeburg", "1001", "magdeburg/his", up=False))
+    assert story.agent("magdeburg/1001") == "wrap_up"
+    story.pass_time(60.0)
+    read(story, seen(call, e.Stage.TALKING, ("magdeburg", "1001"), legs=("gera/l",)))
+    assert story.agent("magdeburg/1001") == "ready"
+    assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 1}
+    story.hang_up(call)
+    assert (story.outcome(call), story.books.ended[call].talk_s) == (c.Outcome.ANSWERED, 10.0)
+
+
+@pytest.mark.parametrize("order", [("gera", "magdeburg"), ("magdeburg", "gera")])
+@pytest.mark.parametrize("known", [True, False])
+def test_who_put_a_borrowed_caller_through_unseen_is_free(known: bool, order: tuple[str, str]) -> None:
+    """Whichever site is read first, and whether the router is the same or a new one: his phone says that he is free."""
+    story = Story(ready="magdeburg/1001")
+    call = lent(story)
+    for site in order:
+        story.link_down(site)
+    story.calls[call].with_agent = ""
+    if not known:
+        restart(story)
+    story.pass_time(60.0)
+    for site in order:
+        story.link_up(site)
+    story.pass_time(60.0)
+    assert story.agent("magdeburg/1001") == "ready"
+    assert [v.state for v in story.router.snapshot(story.now).calls] == ["transferred"]
+    assert story.router.counts().borrowed == {("magdeburg-gera", "agency-gera"): 1}
+
+
 def test_a_caller_who_was_put_back_and_then_through_keeps_his_first_answer() -> None:
     """His wait ended when an agent first answered, whatever was missed after that."""
     story = Story(network(agreement=OFF), ready="gera/2001")

@@ -33,6 +33,7 @@ class TrueCall:
     up: bool = False
     leg: str = ""
     with_agent: str = ""
+    answered: float = 0.0  # when
     cancelled: int = 0
     orders: list[c.Order] = field(default_factory=list)
     prompt: c.Ask | c.Say | None = None
@@ -405,6 +406,7 @@ class World:
                     attempt,
                     tuple((t.site, t.phone) for t in targets),
                     legs,
+                    self.now - call.answered if call.answered else 0.0,
                     reach=reach(call.caller),
                 )
             )
@@ -554,7 +556,7 @@ class World:
         target = call.targets[which % len(call.targets)]
         if len(call.targets) > 1:  # the last leg is the only one it knows by name
             target = call.targets[-1]
-        call.stage, call.up, call.with_agent = e.Stage.TALKING, True, target.agent
+        call.stage, call.up, call.with_agent, call.answered = e.Stage.TALKING, True, target.agent, self.now
         self.told(call.site, e.LegAnswered(call.id, call.attempt, call.leg))
 
     def put_on_hold(self, call_id: str, on: bool = True) -> None:

@@ -278,16 +278,15 @@ def _hangup(site: str, m: Message) -> Events:
     if not leg:
         return ()
     events: list[Event] = []
-    call_uid = variable(m, "ChanVariable", "CR_CALL")
+    call_uid, phone = variable(m, "ChanVariable", "CR_CALL"), endpoint(text(m, "Channel"))
     if outbound(entity(call_uid)):
         if call_uid == unique_id:
             events.append(_outbound_ended(leg, m))
     elif call_uid == unique_id:
         up = m.get("ChannelStateDesc") == "Up"
         events.append(CallEnded(leg, number(text(m, "Cause"), 0), answered=up))
-    elif call_uid.startswith(site + "-"):  # a leg lent to another site's call is that site's to report
+    elif entity(call_uid) and (phone or call_uid.startswith(site + "-")):
         events.append(LegEnded(entity(call_uid), leg))
-    phone = endpoint(text(m, "Channel"))
     if phone:
         events.append(PhoneLeg(site, phone, leg, up=False))
     return tuple(events)

@@ -6,7 +6,7 @@ alone until the next look.
 
 from __future__ import annotations
 
-from callrouter.core.agents import LEGS_MAX, AgentMove
+from callrouter.core.agents import LEGS_MAX, AgentMove, AgentSeat
 from callrouter.core.calls import HEARING, Attempt, Call, CallMove, CallState, Capture
 from callrouter.core.commands import CallOffered, Outcome, Target, Unserved
 from callrouter.core.events import LiveCall, Result, SiteRead, Stage
@@ -62,6 +62,9 @@ def _phones(s: State, event: SiteRead) -> None:
         seat.phone_up = phone_state is not None and phone_state.reachable
         seat.phone_in_use = phone_state is not None and phone_state.in_use
         seat.legs = tuple(legs.get(agent.phone, ())[:LEGS_MAX])
+        call = s.calls.get(seat.call)
+        if call is not None and _put_through(s, seat, call, s.now - (call.answered_at or s.now)):
+            s.agent_left(call, "his phone is free")
         s.move_seat(seat, AgentMove.CHANGED, "the site was read back")
 
 
@@ -237,6 +240,13 @@ def _adopt_offer(s: State, call: Call, seen: LiveCall) -> None:
     s.watch(call, team.ring_s + RING_GRACE_S)
 
 
+def _put_through(s: State, seat: AgentSeat, call: Call, talk_s: float) -> bool:
+    """A lent call talks to him, the caller's site says, and his own knows of no call: he has put the caller through."""
+    lent = call.site != seat.id.partition("/")[0]
+    seen = s.links.get(seat.id.partition("/")[0], False)
+    return lent and seen and talk_s > FRESH_S and not seat.legs and not seat.phone_in_use
+
+
 def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
     pairs = tuple((site, phone) for _, site, phone, answered in seen.legs if answered) or seen.offered
     agents = _agents_of(s, pairs)
@@ -246,6 +256,9 @@ def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
         return
     found = agents[0]
     seat = s.seats[found.id]
+    if _put_through(s, seat, call, seen.talk_s):
+        _answered_elsewhere(s, call, seen, agents)
+        return
     free_for(s, seat, call.id)
     leg = next((leg for leg, site, phone, _ in seen.legs if (site, phone) == (found.site, found.phone)), "")
     s.put_call(call, CallState.OFFERED)
@@ -302,10 +315,12 @@ def _correct(s: State, call: Call, seen: LiveCall) -> None:
             if call.state in (CallState.ARRIVED, CallState.WAITING, CallState.RETURNING):
                 s.put_call(call, CallState.WAITING)
                 _adopt_offer(s, call, seen)
-        case Stage.TALKING if call.state is not CallState.TALKING:
-            _adopt_talk(s, call, seen)
-        case Stage.TALKING:
+        case Stage.TALKING if call.state is CallState.TALKING:
             s.watch_not(call)
+        case Stage.TALKING if call.state is CallState.TRANSFERRED and call.agent.partition("/")[0] != call.site:
+            pass  # who was put through at the lender's talks to the agent still, as far as the caller's site can see
+        case Stage.TALKING:
+            _adopt_talk(s, call, seen)
         case Stage.ELSEWHERE:
             if call.state is CallState.TALKING:
                 s.agent_left(call, "the caller was put through to somebody else")

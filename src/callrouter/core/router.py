@@ -249,10 +249,20 @@ def _leg_answered(s: State, e: LegAnswered) -> None:
 
 def _leg_ended(s: State, e: LegEnded) -> None:
     call = s.calls.get(e.call)
-    if call is None or call.state is not CallState.TALKING or call.leg not in (e.leg, ""):
+    if call is None or call.state is not CallState.TALKING:
         s.ignore(e, "not the leg of a conversation")
-    else:
+    elif call.leg in (e.leg, ""):
         s.agent_left(call, "his leg ended")
+    elif _lent_leg(s, call, e.leg):
+        s.agent_left(call, "his leg ended at his own site")
+    else:
+        s.ignore(e, "not the leg of a conversation")
+
+
+def _lent_leg(s: State, call: Call, leg: str) -> bool:
+    """His phone's own leg, where the call reached his site over a trunk: that goes on if he puts the caller through."""
+    seat = s.seats.get(call.agent)
+    return seat is not None and leg in seat.legs and not seat.id.startswith(call.site + "/")
 
 
 def _put_on_hold(s: State, e: PutOnHold) -> None:
