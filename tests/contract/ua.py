@@ -256,6 +256,14 @@ class Incoming(Watched):
         body = self._line.media("sendonly" if on else "sendrecv")
         self._line.request("INVITE", m.contact, ids, self._cseq, body=body)
 
+    def transfer(self, number: str) -> None:
+        """Put the caller through unseen (RFC 3515): the switch rings `number` for him and ends this call."""
+        m = self._invite
+        ids = (m["call-id"], m["to"] + ";tag=ua", m["from"])
+        host, port = self._line.server
+        self._cseq += 1
+        self._line.request("REFER", m.contact, ids, self._cseq, extra=f"Refer-To: <sip:{number}@{host}:{port}>")
+
     def refuse(self, sip: int = 603) -> None:
         if self.state == "ringing":
             self._line.reply(self._invite, sip)

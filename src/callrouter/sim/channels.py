@@ -65,7 +65,7 @@ class FarEnd(Protocol):
 class Frame:
     """What a dialplan task waits for: something came in on the channel, or from a leg that it called.
 
-    kind: digit, end, ringing, answer, refused, gone.
+    kind: digit, end, ringing, answer, refused, gone, refer (value: to whom).
     """
 
     kind: str
@@ -171,6 +171,12 @@ class Channel:
         if self.end_cause is None:
             self.sip = sip
             self.hang_up(cause_of_sip(sip))
+
+    def far_refers(self, number: str) -> None:
+        """REFER (RFC 3515) in a conversation: the other leg is put through to `number`, this one ends."""
+        if self.owner is not None and self.end_cause is None and self.state == UP:
+            self.end_cause = 16
+            self.owner.frames.put_nowait(Frame("refer", self, value=number, code=16))
 
     def far_gone(self) -> None:
         """BYE, or the caller's CANCEL: then the cause is 127, or what the last try left behind."""

@@ -38,11 +38,15 @@ class Switch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
-    """DIALSTATUS; how long a phone rang, by the clock of the pace (None: none did); bell: the digit ended it."""
+    """DIALSTATUS; how long a phone rang, by the clock of the pace (None: none did); bell: the digit ended it.
+
+    refer: who answered has put the channel through to this number and is gone.
+    """
 
     status: str
     ring_ms: int | None = None
     bell: bool = False
+    refer: str = ""
 
 
 class _Dial:
@@ -167,12 +171,12 @@ class _Dial:
         while True:
             frame = await self.channel.frame(None)
             assert frame is not None
-            if frame.kind in ("gone", "refused") and frame.leg is leg:
+            if frame.kind in ("gone", "refused", "refer") and frame.leg is leg:
                 break
         self.channel.bridge = ""
         self.channel.cause = frame.code
         self.drop(leg, frame.code)
-        return Dialled("ANSWER", self.rung())
+        return Dialled("ANSWER", self.rung(), refer=frame.value)
 
 
 async def dial(

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from callrouter.sim.channels import DOWN, RINGING, UP, Channel
-from callrouter.sim.dialling import Switch, dial
+from callrouter.sim.dialling import Dialled, Switch, dial
 
 LOOK_S = 2.0
 LOOKS_MAX = 3
@@ -152,7 +152,7 @@ async def _agent(x: Exchange, channel: Channel, order: str) -> int | None:
             return None
         deaf += 1  # the caller's own digit or a late bell: ring on
     if dialled.status == "ANSWER":
-        return 16
+        return await _put_through(x, channel, dialled)
     channel.at("callrouter-do", "agent", 11, "UserEvent")
     _tried(x, channel, dialled.status, str(channel.cause), dialled.ring_ms)
     return None
@@ -196,7 +196,7 @@ async def _failsafe(x: Exchange, channel: Channel) -> int:
     channel.ring_back()
     channel.at("callrouter-failsafe", "s", 5, "Dial")
     dialled = await dial(x, channel, x.failsafe, x.failsafe_s)
-    return 16 if dialled.status == "ANSWER" else 17
+    return await _put_through(x, channel, dialled) if dialled.status == "ANSWER" else 17
 
 
 # ---- an outbound call
@@ -258,8 +258,8 @@ async def lent(x: Exchange, channel: Channel, phone: str, call: str) -> int:
     channel.variables["CR_CALL"] = _CALL.sub("", call)[:40]
     channel.at("callrouter-site", "s", 3, "Dial", f"PJSIP/{phone},120")
     x.user_event(channel, "CrLent", (("Call", channel.variables["CR_CALL"]), ("Agent", phone)))
-    await dial(x, channel, (phone,), 120.0)
-    return channel.cause
+    dialled = await dial(x, channel, (phone,), 120.0)
+    return await _put_through(x, channel, dialled) if dialled.refer else channel.cause
 
 
 async def code(x: Exchange, channel: Channel, dialled: str) -> int:
@@ -287,6 +287,14 @@ async def private(x: Exchange, channel: Channel, target: str) -> int:
     """A phone calls another phone or the world, by itself."""
     channel.at("from-phones", channel.exten, 1, "Dial", f"PJSIP/{target},60")
     dialled = await dial(x, channel, (target,), 60.0)
+    return await _put_through(x, channel, dialled) if dialled.status == "ANSWER" else channel.cause
+
+
+async def _put_through(x: Exchange, channel: Channel, dialled: Dialled) -> int:
+    """The conversation is over, unless whoever answered has put the channel through: then it goes on as a phone's."""
+    while dialled.refer:
+        channel.at("from-phones", dialled.refer, 1, "Dial", f"PJSIP/{dialled.refer},60")
+        dialled = await dial(x, channel, (dialled.refer,), 60.0)
     return 16 if dialled.status == "ANSWER" else channel.cause
 
 

@@ -190,6 +190,13 @@ class PhoneCall(Watched):
             channel = self.channel
             wire(lambda: self.phone.line.put_on_hold(channel, on))
 
+    def transfer(self, number: str) -> None:
+        """Put the caller through to another phone, unseen, and hang up."""
+        if self.state == "talking" and self.channel is not None:
+            channel = self.channel
+            wire(lambda: channel.far_refers(number))
+            self.heard_end(16, 0)
+
     def hang_up(self) -> None:
         if self.state != "ended" and self.channel is not None:
             wire(self.channel.far_gone)
