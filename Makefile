@@ -10,7 +10,7 @@ PACE ?= 1
 # Compiled once, not anew by each worker of the tests and each service that they start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo check test lab bench lock texts dashboards pictures fmt clean
+.PHONY: help demo check test sim soak lab bench lock texts dashboards pictures fmt clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
@@ -52,6 +52,12 @@ test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	$(BIN)/python -m pytest -qq tests/core tests/cli --deselect tests/core/test_machine.py --cov=callrouter.core --cov-report=term-missing --cov-fail-under=100
 	@# two at a time: all that needs Asterisk is one worker's
 	$(BIN)/python -m pytest -n 2 --durations=10
+
+sim: $(VENV)/dev.stamp ## break everything on purpose, in virtual time; SEED=17 repeats a world, SHRINK=1 shortens one that fails
+	@$(BIN)/python -m tests.chaos $(SEED) $(if $(SHRINK),--shrink) $(if $(TRACE),--trace $(TRACE)) $(if $(FAULTS),--faults '$(FAULTS)')
+
+soak: $(VENV)/dev.stamp ## the same with fresh seeds until it is stopped; JOBS=2 at a time
+	@$(BIN)/python -m tests.chaos --soak $(if $(JOBS),--jobs $(JOBS))
 
 lab: $(VENV)/dev.stamp ## the real three-site network, for hand work
 	sh tests/asterisk/install.sh

@@ -1,0 +1,274 @@
+"""What must hold: after every event of every router, several times a second, and when everybody has gone home.
+
+What may be excused is excused by name and counted, never silently. Records have a judge of their own (`records.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from callrouter.core.agents import AgentState, Intent
+from callrouter.core.calls import CallState
+from callrouter.core.commands import AnsweredWithoutAgent, CallFinished, Command
+from callrouter.core.events import Event, PlanReplaced
+from callrouter.core.router import Router
+from callrouter.core.timers import Rank
+from callrouter.sim.pbx import VirtualPbx
+from tests.chaos import people
+from tests.chaos.machine import Machine
+from tests.chaos.records import judge_records
+from tests.chaos.truth import TrueCall
+from tests.core.world import Books
+
+if TYPE_CHECKING:
+    from tests.chaos.world import World
+
+PATIENCE_S = 3.0  # so long the books may differ from the truth in clear weather: an event is on its way
+TASKS_MAX = 60
+INTENTS = {people.READY: Intent.READY, people.PAUSE: Intent.PAUSED, people.LOGOUT: Intent.LOGGED_OUT}
+
+
+class Checked:
+    """The real router, and the invariants of the core after each event (`tests/core/world.py` knows them)."""
+
+    def __init__(self, router: Router, machine: Machine, judge: Judge) -> None:
+        self.real = router
+        self.books = Books(router)
+        self.books.adopted = bool(judge.world.schedule)
+        self._machine = machine
+        self._judge = judge
+
+    def handle(self, event: Event, now: float) -> Sequence[Command]:
+        commands = self.real.handle(event, now)
+        try:
+            if isinstance(event, PlanReplaced):
+                for agent in self.real.plan.agents:
+                    self.books.state.setdefault(agent.id, "logged_out")
+            for command in commands:
+                known = self.books.ended.get(command.call) if isinstance(command, CallFinished) else None
+                if known is not None and not known.seen:  # given up too early: it has come again and has another end
+                    del self.books.ended[known.call]
+            self.books.take(list(commands))
+            self.books.check()
+            self.books.in_turn(list(commands))
+        except AssertionError as error:
+            self._judge.once(f"an invariant of the core is broken at {type(event).__name__}: {error}")
+        except Exception as error:
+            self._judge.once(f"the core cannot be checked at {event}: {type(error).__name__} {error}")
+        for command in commands:
+            if isinstance(command, AnsweredWithoutAgent):
+                self._judge.false_alarm(command)
+        return commands
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+class Judge:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.excuses: Counter[str] = Counter()
+        self.strict = 0  # calls whose records had to be exact
+        self.checked = 0  # calls
+        self.looks = 0  # comparisons of the books with the truth in clear weather
+        self._said: set[str] = set()
+        self._owner: dict[tuple[str, str, float], tuple[str, int]] = {}  # (site, epoch, boot) -> who took it
+        self._differs: dict[str, float] = {}
+
+    def watch(self, machine: Machine) -> None:
+        """A service was made on this machine."""
+        assert machine.service is not None
+        machine.service.engine.router = Checked(machine.service.router, machine, self)
+
+    def once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self.world.broke(text)
+
+    def excuse(self, why: str) -> None:
+        self.excuses[why] += 1
+
+    # ---- as it happens
+
+    def false_alarm(self, notice: AnsweredWithoutAgent) -> None:
+        """The world keeps the promise, so this is never true. It may be believed after events were lost for good."""
+        site = notice.call.partition("/")[0]
+        if self.world.manglers[site].count["never"] or self.world.kinds["deaf"]:
+            self.excuse("alarm after lost events")
+        else:
+            self.once(f"a false alarm: {notice}")
+
+    def doubled(self, call: TrueCall) -> None:
+        """A second call of ours rings an agent."""
+        leg = call.legs[-1]
+        others = self.world.truth.talks[f"{leg.at}/{leg.phone}"]
+        now = self.world.loop.time()
+        sites = {call.site, leg.at, *(other.partition("/")[0] for other in others)}
+        if all(self.world.weather.clear(site, now - 1.0, now) for site in sites):
+            self.once(f"{leg.at}/{leg.phone} is rung for {call.id} and for {others}")
+        else:
+            self.excuse("an agent was rung twice")
+
+    def asked(self, site: VirtualPbx, me: tuple[str, int], variable: str, value: str, channel: str) -> None:
+        """A router (its machine, and its number there) set a variable at a switch."""
+        if variable == "CR_EPOCH":
+            self._owner[site.site, value, site.booted_at] = me
+        elif variable == "CR_CMD":
+            force = site.globals.get("CR_EPOCH", "")
+            epoch = value.partition("_")[0]
+            owner = self._owner.get((site.site, epoch, site.booted_at))
+            if epoch == force and owner is not None and owner != me:
+                self.once(f"{me} gives orders at {site.site} in the name of {owner}")
+            self.world.truth.ordered(channel, value, force)
+
+    def look(self) -> None:
+        """Are the books true, where nothing has been wrong for a while?"""
+        w = self.world
+        for text in w.truth.faults:
+            self.once(text)
+        now = w.loop.time()
+        found: list[str] = []
+        for site in w.scene.sites:
+            machine = w.weather.in_charge(site)
+            if machine is None or not w.weather.clear(site, now - PATIENCE_S, now):
+                continue
+            assert machine.service is not None
+            self.looks += 1
+            found += self._compare(site, machine.service.router)
+        self._differs = {text: self._differs.get(text, now) for text in found}
+        for text, since in self._differs.items():
+            if now - since > PATIENCE_S:
+                self.once(f"for {PATIENCE_S:g} s in clear weather: {text}")
+
+    def _compare(self, site: str, router: Router) -> list[str]:
+        """What is not as it is."""
+        state, truth = router.state, self.world.truth
+        found = []
+        books = {call.id: call for call in state.calls.values() if call.site == site}
+        there = {call.id: call for call in truth.live if call.site == site}
+        found += [f"{call} is in the books and has ended" for call in books if call not in there]
+        found += [f"{call} is not in the books" for call in there if call not in books]
+        for name, call in books.items():
+            true = there.get(name)
+            if true is None:
+                continue
+            if (true.stage == "talking") != (call.state is CallState.TALKING):
+                found.append(f"{name} is {call.state}, but {true.stage}")
+            elif true.stage == "talking" and call.agent != true.agent:
+                found.append(f"{name} talks to {true.agent}, not to {call.agent}")
+            elif true.failsafe != (call.state is CallState.FAILSAFE) or (
+                true.stage in ("offered", "rung") and call.state is not CallState.OFFERED
+            ):
+                found.append(f"{name} is {call.state}, but {true.stage}")
+            elif true.stage == "waiting" and call.state not in (CallState.WAITING, CallState.ARRIVED):
+                found.append(f"{name} is {call.state}, but waits")
+        for seat in state.seats.values():
+            at, _, phone = seat.id.partition("/")
+            if at == site and seat.state is AgentState.TALKING and not self.world.sites[at].phone(phone).calls:
+                found.append(f"{seat.id} talks in the books, and his phone is free")
+            if seat.call.partition("/")[0] == site and seat.call not in there:
+                found.append(f"{seat.id} is {seat.state} with {seat.call}, which has ended")
+        return found
+
+    # ---- when all is over
+
+    def at_rest(self) -> None:
+        w = self.world
+        for call in w.truth.live:
+            self.once(f"{call.id} never ends: {call.stage} since {call.since:.1f}")
+        for site in w.scene.sites:
+            machine = w.weather.in_charge(site)
+            if machine is None or machine.service is None:
+                self.once(f"nobody serves {site} at the end")
+                continue
+            self._rest(site, machine)
+        for machine in w.machines.values():
+            if machine.alive and machine.service is not None:
+                self._service(machine)
+
+    def _rest(self, site: str, machine: Machine) -> None:
+        assert machine.service is not None
+        router, w = machine.service.router, self.world
+        pbx = w.sites[site]
+        for call in router.state.calls.values():
+            if call.site == site:
+                self.once(f"{call.id} is in the books for ever: {call.state}")
+        for seat in router.state.seats.values():
+            if seat.id.partition("/")[0] != site:
+                continue
+            phone = seat.id.partition("/")[2]
+            if seat.state in (AgentState.OFFERED, AgentState.TALKING) or seat.call:
+                self.once(f"{seat.id} is stuck: {seat.state} with {seat.call!r}")
+            if (seat.phone_up, seat.phone_in_use, seat.legs) != (pbx.phone(phone).is_registered, False, ()):
+                self.once(
+                    f"the phone of {seat.id} is not seen as it is: {seat.phone_up} {seat.phone_in_use} {seat.legs}"
+                )
+        for at, peer in router.state.trunks_down:
+            if at == site and pbx.trunks[peer].seen_up(pbx):
+                self.once(f"the trunk from {at} to {peer} is up and not used")
+        for agent in w.agents_of(site):
+            self._wants(agent, router)
+
+    def _wants(self, agent: people.Agent, router: Router) -> None:
+        seat = router.state.seats.get(agent.id)
+        if seat is None or agent.wants is None:
+            return
+        wanted = INTENTS[agent.wants]
+        own = seat.intent is Intent.PAUSED and seat.reason in ("no_answer", "refused")
+        if seat.intent is wanted or (own and wanted is Intent.READY):
+            return
+        counts = {
+            agent.heard_at,
+            agent.ready_at if agent.wants == people.PAUSE else agent.heard_at,
+        }  # only he can pause
+        if not all(self.world.weather.clear(agent.site.site, at - 1.0, at + 0.5) for at in counts):
+            self.excuse("what an agent asked for in bad weather is lost")
+        else:
+            self.once(f"{agent.id} was told that he is {wanted} and is {seat.intent}")
+
+    def _service(self, machine: Machine) -> None:
+        assert machine.service is not None
+        assert machine.process is not None
+        service, state = machine.service, machine.service.router.state
+        calls = [timer for timer in state.timers.alive() if timer.rank in (Rank.LIMIT, Rank.WIDEN, Rank.WATCH)]
+        if calls:
+            self.once(f"timers of calls are alive: {calls}")
+        if service.engine.failed_count:
+            self.once(f"the router failed {service.engine.failed_count} times")
+        if service.engine.waiting:
+            self.once(f"{service.engine.waiting} events wait")
+        for deal in state.deals.values():
+            if deal.borrowed:
+                self.once(f"{deal.key} still counts {deal.borrowed} borrowed calls")
+        for hotline, number in state.waiting.items():
+            if number:
+                self.once(f"{hotline} still counts {number} who wait")
+        for link in service.switchboard.states():
+            if link.failures or link.rejects:
+                self.once(f"{link.site}: {link.failures} messages failed, {link.rejects} were rejected")
+            if link.pending > 10:
+                self.once(f"{link.site}: {link.pending} answers are awaited")
+        trouble = service.journal.trouble or service.store.trouble or service.feed.trouble
+        if trouble:
+            self.once(f"{machine.name} still says: {trouble}")
+        tasks = [task for task in machine.process.tasks if not task.done()]
+        if len(tasks) > TASKS_MAX:
+            self.once(f"{machine.name} has {len(tasks)} tasks")
+        self._switches(machine)
+
+    def _switches(self, machine: Machine) -> None:
+        """What a supervisor was told holds, whatever died since."""
+        assert machine.service is not None
+        state = machine.service.router.state
+        for said in self.world.supervisor.confirmed.values():
+            if said.name in self.world.supervisor.unknown or said.machine != machine.name:
+                continue
+            deals = [deal.enabled for deal in state.deals.values() if deal.agreement.name == said.name]
+            held = str(state.mode(said.name)) if said.name in state.hotlines else deals[0] if deals else said.state
+            if held != said.state:
+                self.once(f"a supervisor was told that {said.name} is {said.state}, and it is {held}")
+
+    def afterwards(self) -> None:
+        judge_records(self.world, self)

@@ -1,0 +1,233 @@
+"""Call records against what really happened: each call once, with its outcome, its agent and its times.
+
+Where the router could see all of a call, its record must be exact. Where it could not, what it may have believed is
+excused, one by one. The journals are read without any code of the product, except for their replay.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from callrouter.core.router import Router
+from callrouter.journal.records import CODEC
+from callrouter.journal.replay import replay
+from callrouter.journal.segment import JournalDamaged
+from tests.chaos.scene import START, UNKNOWN
+from tests.chaos.truth import TrueCall
+
+if TYPE_CHECKING:
+    from tests.chaos.judge import Judge
+    from tests.chaos.world import World
+
+EXACT_S = 0.06  # in clear weather, besides the network's delays
+COUNTED = ("answered", "abandoned", "busied", "failsafe", "lost")
+
+
+@dataclass
+class Journals:
+    """What stands in the journals of all machines. words: of a call, in the order in which the routers lived.
+
+    What counts is the last word of those who saw its end; else the first of those who know more than that it is lost.
+    """
+
+    words: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    offered: set[str] = field(default_factory=set)
+    told_end: set[str] = field(default_factory=set)  # a router handled its end
+    told_answer: set[str] = field(default_factory=set)
+
+    def word(self, call: str) -> dict[str, Any]:
+        words = [one for one in self.words[call] if one["seen"]]
+        if words:
+            return words[-1]
+        words = [one for one in self.words[call] if one["outcome"] != "lost"] or self.words[call]
+        return min(words, key=lambda one: one["ended_at"])
+
+
+def judge_records(world: World, judge: Judge) -> None:
+    journals = _read(world)
+    database = sqlite3.connect(world.folder / "records.db")
+    database.row_factory = sqlite3.Row
+    rows = {row["call"]: row for row in database.execute("SELECT * FROM call_record")}
+    demands = database.execute("SELECT * FROM demand").fetchall()
+    database.close()
+    lines_lost = bool(world.lost_power) or world.kinds["disk_full"] > 0
+    for call in sorted(journals.offered - journals.words.keys()):
+        if lines_lost:
+            judge.excuse("the journal lost lines")
+        else:
+            judge.once(f"{call} is known and has no record, not even as lost")
+    for call in sorted(rows.keys() - world.truth.calls.keys()):
+        judge.once(f"a record of {call}, which never was")
+    for call in journals.words:
+        if call not in rows:
+            judge.once(f"the record of {call} is in the journal and not in SQL")
+        elif not _same(rows[call], journals.word(call)):
+            judge.once(f"{call} is {rows[call]['outcome']} in SQL; the last word was {journals.word(call)['outcome']}")
+    for call in world.truth.calls.values():
+        _judge(world, judge, call, rows.get(call.id), call.id in journals.offered, lines_lost)
+        _told(judge, call, rows.get(call.id), journals, lines_lost)
+    attempts = sum(one["attempts"] for one in demands)
+    counted = sum(row["outcome"] in COUNTED and row["hotline"] != "" for row in rows.values())
+    if attempts != counted:
+        judge.once(f"{counted} calls belong to demands, which count {attempts}")
+    _replay(world, judge)
+
+
+def _same(row: Any, word: dict[str, Any]) -> bool:
+    names = ("outcome", "hotline", "arrived_at", "ended_at", "wait_s", "talk_s")
+    return all(row[name] == word[name] for name in names)
+
+
+def _segments(world: World) -> Iterator[Path]:
+    """In the order in which they were begun, whatever their clocks said."""
+    for machine in world.machines.values():
+        yield from sorted((machine.folder / "journal").glob("*.jsonl"))
+
+
+def _read(world: World) -> Journals:
+    journals = Journals()
+    began = {path: number for number, path in enumerate(world.segments)}
+    for path in sorted(_segments(world), key=lambda one: began[one]):
+        for text in path.read_bytes().split(b"\n")[1:-1]:
+            if b"Call" in text or b"LegAnswered" in text:
+                entry = json.loads(text)
+                for command in entry["commands"]:
+                    if command["_"] == "CallFinished":
+                        journals.words.setdefault(command["call"], []).append(command)
+                    elif command["_"] == "CallOffered":
+                        journals.offered.add(command["call"])
+                ignored = any(command["_"] == "Ignored" for command in entry["commands"])
+                if entry["event"]["_"] == "CallEnded" and not ignored:
+                    journals.told_end.add(entry["event"]["call"])
+                if entry["event"]["_"] == "LegAnswered" and not ignored:
+                    journals.told_answer.add(entry["event"]["call"])
+    return journals
+
+
+def _judge(world: World, judge: Judge, call: TrueCall, row: Any, known: bool, lines_lost: bool) -> None:
+    judge.checked += 1
+    if call.ended is None:
+        return
+    weather = world.weather
+    clear = weather.clear(call.site, call.arrived - 0.5, call.ended + 0.5)
+    for leg in call.legs:
+        clear = clear and weather.clear(leg.at, leg.began - 0.5, (leg.ended or call.ended) + 0.5)
+    judge.strict += clear
+    if row is None:
+        if not known and not clear and weather.clear_part(call.site, call.arrived, call.ended) < 1.0:
+            judge.excuse("nobody saw the call")
+        elif lines_lost:
+            judge.excuse("the journal lost lines")
+        else:
+            judge.once(f"{call.id} has no record ({call.stage}, {call.arrived:.2f} to {call.ended:.2f})")
+        return
+    if lines_lost and not row["end_seen"]:
+        judge.excuse("the journal lost lines")
+        return
+    expected = _outcomes(world, call)
+    if row["outcome"] not in expected:
+        also = set() if clear else _believed(world, call)
+        if row["outcome"] not in also:
+            judge.once(f"{call.id} is recorded as {row['outcome']} ({row['because']}), it was {' or '.join(expected)}")
+            return
+        judge.excuse(f"{expected[0]} recorded as {row['outcome']}")
+        return
+    if row["outcome"] == "answered" and row["agent"] != call.agent:
+        judge.once(f"{call.id} is recorded with {row['agent']}, it was {call.agent}")
+    _times(world, judge, call, row, clear)
+
+
+def _told(judge: Judge, call: TrueCall, row: Any, journals: Journals, lines_lost: bool) -> None:
+    """What a router was told of is in the record, in any weather."""
+    if row is None:
+        if not lines_lost and (call.id in journals.told_end or call.id in journals.told_answer):
+            judge.once(f"a router was told of {call.id}, and there is no record")
+        return
+    if call.id in journals.told_end and (row["outcome"] == "lost" or not row["end_seen"]):
+        judge.once(f"a router was told how {call.id} ended, and it is recorded as {row['outcome']}")
+    if call.id in journals.told_answer and row["outcome"] != "answered":
+        judge.once(f"a router was told that {call.id} was answered, and it is recorded as {row['outcome']}")
+
+
+def _outcomes(world: World, call: TrueCall) -> tuple[str, ...]:
+    """What became of it; the first is most likely. Two when caller and switch ended it in the same instant."""
+    if call.answered is not None and not call.failsafe:
+        return ("answered",)
+    if call.failsafe:
+        return ("failsafe",)
+    if call.ends == "site":
+        return ("lost",) if call.released is None else ("busied", "closed", "unknown_number", "lost")
+    if call.released is not None:
+        ours = ("busied", "closed", "unknown_number")
+        return ours if call.cause == call.released else (*ours, "abandoned")
+    if call.number == UNKNOWN:
+        return ("unknown_number",)  # whoever ended it
+    closed = ("closed",) if world.scene.may_be_closed(call.number) or world.kinds["mode"] else ()
+    return ("abandoned", *closed, *(("busied",) if call.crossed else ()))
+
+
+def _believed(world: World, call: TrueCall) -> set[str]:
+    """What a router may have believed that could not see everything."""
+    weather = world.weather
+    assert call.ended is not None
+    end_seen = weather.clear(call.site, call.ended - 0.5, call.ended + 0.5)
+    if call.answered is not None and not call.failsafe:
+        talk_seen = weather.clear_part(call.site, call.answered, call.ended) > 1.0
+        return set() if talk_seen else {"abandoned"} if end_seen else {"abandoned", "lost"}
+    if end_seen:
+        return set()
+    if call.failsafe:
+        return {"lost", "abandoned", "busied", "closed", "unknown_number"}  # he was told to end, and did not hear it
+    if call.ends == "site":
+        return {"abandoned", "busied", "closed", "unknown_number"}
+    return {"lost", "busied"}  # busied: the router's word crossed his hanging up
+
+
+def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool) -> None:
+    """Times as the world saw them; where it was blind, it may be wrong by so much."""
+    assert call.ended is not None
+    leapt = any(machine.leapt for machine in world.machines.values())
+    slack = exact = EXACT_S + 4 * world.network.usual_s
+    if not clear:
+        slack += 1.6 + world.weather.blind_s(call.site, call.arrived - 0.5, call.ended + 60.0)
+    if leapt:
+        slack += 0.15 * (call.ended - call.arrived) + (7300.0 if world.clock_was_far_ahead else 0.0)
+    talked = call.answered if row["outcome"] == "answered" and call.answered is not None else None
+    reached = talked if talked is not None else call.ended
+    pairs = [("wait_s", row["wait_s"], reached - call.arrived)]
+    if talked is not None:
+        by = call.by.left if call.by is not None and call.by.left is not None else call.ended
+        pairs.append(("talk_s", row["talk_s"], by - talked))
+    if not leapt:
+        pairs += [
+            ("arrived_at", row["arrived_at"], START + call.arrived),
+            ("ended_at", row["ended_at"], START + call.ended),
+        ]
+    if not row["end_seen"] and not clear:
+        judge.excuse("times of a call whose end was not seen")
+        return
+    for name, said, true in pairs:
+        if abs(said - true) > slack:
+            judge.once(f"{call.id}: {name} is {said:.3f}, it was {true:.3f} ({row['outcome']}, clear: {clear})")
+            return
+        if abs(said - true) > exact:
+            judge.excuse("times of a call that was not seen whole")
+            return
+
+
+def _replay(world: World, judge: Judge) -> None:
+    """The journals say all that was decided: driven again, the router decides the same."""
+    for path in _segments(world):
+        try:
+            found = replay(path, CODEC, lambda header: Router.restore(header.state))
+        except JournalDamaged as error:
+            if path.stat().st_size and b"\n" in path.read_bytes():
+                judge.once(f"a segment cannot be read: {error}")
+            continue
+        if found.difference is not None:
+            judge.once(f"replay differs at {path.name}:{found.difference.entry.line}: {found.difference.entry.event}")

@@ -1,0 +1,186 @@
+"""The world in which everything breaks: that it is sound itself, and that the service lives through it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import faults, scene
+from tests.chaos.faults import Fault
+from tests.chaos.loop import Process, VirtualLoop
+from tests.chaos.mangle import Mangler
+from tests.chaos.mutants import MUTANTS, Mutant, planted
+from tests.chaos.network import Network
+from tests.chaos.run import pair_of, shorten
+
+ROOT = Path(__file__).parents[2]
+FIXED = "0-11"
+
+
+def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As `make sim` and `make soak` run it."""
+    command = [sys.executable, "-m", "tests.chaos", *arguments]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
+
+
+def lived(loop: VirtualLoop, world: Coroutine[None, None, None]) -> None:
+    try:
+        loop.run_until_complete(world)
+    finally:
+        loop.close()
+
+
+class Ears(asyncio.Protocol):
+    """Hears what comes; says what it is given as soon as it is connected."""
+
+    def __init__(self, says: bytes = b"") -> None:
+        self.heard = b""
+        self._says = says
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        for byte in self._says:
+            transport.write(bytes([byte]))
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+
+
+def test_who_is_killed_does_not_one_step_more() -> None:
+    """No instruction after SIGKILL, not even a `finally`; others live on."""
+    loop, done = VirtualLoop(), []
+
+    async def program(name: str) -> None:
+        try:
+            for step in range(5):
+                await asyncio.sleep(1.0)
+                done.append((name, step))
+        finally:
+            done.append((name, -1))
+
+    async def world() -> None:
+        victim, other = Process(loop, "victim"), Process(loop, "other")
+        victim.spawn(program("victim"))
+        other.spawn(program("other"))
+        await asyncio.sleep(2.5)
+        victim.kill()
+        await asyncio.sleep(9.0)
+
+    lived(loop, world())
+    assert [step for name, step in done if name == "victim"] == [0, 1]
+    assert [step for name, step in done if name == "other"] == [0, 1, 2, 3, 4, -1]
+
+
+def test_bytes_keep_their_order_whatever_the_network_does() -> None:
+    """Late, in crumbs, over a hole that closes: all of them arrive, once, as they were sent."""
+    loop = VirtualLoop()
+    network = Network(loop, random.Random(1), 0.5, 0.05)
+    says, ears = bytes(range(256)), Ears()
+
+    async def world() -> None:
+        await loop.create_server(lambda: Ears(says), "", 5038)
+        route = network.route("", 5038)
+        route.crumbs, route.late_s = True, 0.3
+        await loop.create_connection(lambda: ears, "", 5038)
+        while not ears.heard:
+            await asyncio.sleep(1e-5)
+        route.hole = True
+        await asyncio.sleep(5.0)
+        assert len(ears.heard) < len(says)
+        route.hole = False
+        for connection in route.connections:
+            connection.wake()
+        await asyncio.sleep(30.0)
+
+    lived(loop, world())
+    assert ears.heard == says
+
+
+def test_events_of_one_channel_keep_their_order() -> None:
+    """However late they are: Asterisk keeps it, and so must what spoils its events."""
+    loop = VirtualLoop()
+    network = Network(loop, random.Random(1), 0.0, 1e-4)
+    mangler = network.filters[5038] = Mangler(loop, random.Random(2))
+    mangler.late, mangler.late_s, mangler.twice = 0.6, 2.0, 0.2
+    ears, servers = Ears(), []
+
+    def server() -> asyncio.Protocol:
+        servers.append(Ears())
+        return servers[-1]
+
+    async def world() -> None:
+        await loop.create_server(server, "", 5038)
+        await loop.create_connection(lambda: ears, "", 5038)
+        await asyncio.sleep(0.1)
+        there = network.route("", 5038).connections[0].server
+        for number in range(200):
+            there.write(b"Event: X\r\nUniqueid: gera-%d\r\nNumber: %d\r\n\r\n" % (number % 3, number))
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(5.0)
+
+    lived(loop, world())
+    came = [(int(a), int(b)) for a, b in re.findall(rb"Uniqueid: gera-(\d)\r\nNumber: (\d+)", ears.heard)]
+    assert [number for _, number in came] != sorted(number for _, number in came)
+    assert {number for _, number in came} == set(range(200))
+    assert len(came) > 200
+    for channel in range(3):
+        one = [number for at, number in came if at == channel]
+        assert one == sorted(one)
+
+
+def test_a_schedule_outlives_its_text() -> None:
+    """What `make sim` prints is what it takes."""
+    drawn = faults.draw(random.Random(3), scene.draw(random.Random(4), "sqlite://"), ("kill", "rung"))
+    assert len(drawn) > 1
+    assert faults.from_text(faults.to_text(drawn)) == drawn
+
+
+def test_every_kind_of_fault_is_aimed_at_every_stage() -> None:
+    """Consecutive seeds go through all pairs, in whatever number one begins."""
+    every = faults.pairs()
+    assert {pair_of(str(seed)) for seed in range(777, 777 + len(every))} == set(every)
+
+
+@pytest.mark.parametrize("guilty", [{3}, {0, 9}, {2, 5, 6}, set()])
+def test_a_failing_schedule_is_shortened_to_what_it_takes(guilty: set[int]) -> None:
+    """Nothing that can be left out stays, what stays is as short as may be; a world that fails anyway needs none."""
+    schedule = [Fault("hole", "gera", float(at), for_s=9.0, nth=2) for at in range(10)]
+
+    def fails(some: Sequence[Fault]) -> bool:
+        return guilty <= {int(fault.at_s) for fault in some}
+
+    kept = shorten(schedule, fails)
+    assert {int(fault.at_s) for fault in kept} == guilty
+    assert all(fault.nth == 1 for fault in kept)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_planted_bug_still_fits_the_code(mutant: Mutant) -> None:
+    """What it replaces stands there exactly once, and what it makes of it can be compiled."""
+    compile(planted(mutant), mutant.path, "exec")
+
+
+@pytest.mark.slow
+def test_the_same_seed_is_the_same_world() -> None:
+    """Two processes, two hash seeds, one trace: to the byte, journals included."""
+    first, second = (chaos("36").stdout for _ in range(2))
+    digest = re.search(r"trace ([0-9a-f]{64})", first)
+    assert digest is not None, first
+    assert digest[0] in second
+
+
+@pytest.mark.slow
+def test_the_service_lives_through_everything() -> None:
+    """Fixed worlds: when the faults stop, calls end, nobody is stuck, records say what was true."""
+    done = chaos("--seeds", FIXED)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
