@@ -162,6 +162,22 @@ async def test_of_a_withheld_number_nothing_is_known(open_house: Opener, engine:
     assert house.floor.call("gera/99.9") is house.floor.call("") is None
 
 
+async def test_a_pause_that_is_asked_for_a_moment_too_late_begins_all_the_same(
+    open_house: Opener, engine: AsyncEngine
+) -> None:
+    """Chosen during the talk, it may arrive when that is over; it begins with the result."""
+    house = open_house()
+    house.page()
+    house.story.answer(call := house.story.dial())
+    house.story.hang_up(call)
+    house.floor.pause_after(ANNA, wanted=True)
+    house.obey()
+    assert house.story.agent(ANNA) == "wrap_up"
+    await house.office.result_desk.give(ANNA, call, Given("resolved"), "anna")
+    house.obey()
+    assert house.story.agent(ANNA) == "paused"
+
+
 # ---- pages that come and go
 
 

@@ -87,6 +87,28 @@ async def test_a_call_takes_the_inquiry_away_and_the_draft_stays(open_house: Ope
     assert house.value("inquiries_taken_back_total", hotline="gera") == 1
 
 
+async def test_what_is_written_in_that_very_instant_is_kept(
+    open_house: Opener, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The inquiry is taken away between the look at it and the writing down: the draft is written all the same."""
+    house = await given(open_house)
+    desk = house.office.inquiries
+    look, looks = desk._store.get, []
+
+    async def look_and_lose(inquiry: str) -> Inquiry | None:
+        found = await look(inquiry)
+        looks.append(inquiry)
+        if len(looks) == 1:
+            house.story.dial()
+            await desk.round()
+        return found
+
+    monkeypatch.setattr(desk._store, "get", look_and_lose)
+    await desk.write(ANNA, "a", "Guten Tag, Ki")
+    (row,) = await rows(engine, INQUIRY)
+    assert (row.status, row.draft, len(looks)) == (InquiryStatus.OPEN, "Guten Tag, Ki", 2)
+
+
 async def test_nobody_gets_an_inquiry_while_somebody_waits(open_house: Opener, engine: AsyncEngine) -> None:
     """Also not an agent who cannot serve the caller that waits."""
     house = open_house(DESK)

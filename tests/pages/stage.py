@@ -17,7 +17,8 @@ from callrouter.sim.people import ANSWERS, Behaviour, VirtualCaller
 from tests.waiting import until
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config"
-MORNING = datetime(2026, 11, 23, 9, 14, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()  # a Monday
+BERLIN = ZoneInfo("Europe/Berlin")
+MORNING = datetime(2026, 11, 23, 9, 14, tzinfo=BERLIN).timestamp()  # a Monday
 GERA, MAGDEBURG, HALBERSTADT, ARGE = "06990009200", "03023125100", "03023125110", "03023125210"
 
 
@@ -62,6 +63,11 @@ class Show(Stage):
             person.hang_up()
         self.people = []
         await until(lambda: not self.service.engine.snapshot().calls)
+        for agent in self.seats:
+            floor = self.service.office.floor
+            floor.presence.forget(agent)
+            if (owed := floor.owed.of(agent)) is not None:
+                floor.owed.given(agent, owed.call)
         for team in self.loaded.plan.teams:
             await self.staff(team.name, 0)
         for agreement in self.loaded.plan.agreements:
@@ -69,18 +75,18 @@ class Show(Stage):
 
 
 @asynccontextmanager
-async def show(folder: Path) -> AsyncIterator[Show]:
-    """Nobody speaks before it rings (no menus), and whom nobody serves is told busy after a second."""
-    loaded = load(EXAMPLE, datetime(2026, 11, 23).date())
+async def show(folder: Path, start: float = MORNING, gera_ring_max_s: float = 1.0) -> AsyncIterator[Show]:
+    """Nobody speaks before it rings (no menus), and whom nobody serves in Gera is told busy after a second."""
+    loaded = load(EXAMPLE, datetime.fromtimestamp(start, BERLIN).date())
     sites = tuple(replace(site, early_media=False) for site in loaded.plan.sites)
     hotlines = tuple(
-        replace(hotline, ring_max_s=1.0 if hotline.site == "gera" else hotline.ring_max_s)
+        replace(hotline, ring_max_s=gera_ring_max_s if hotline.site == "gera" else hotline.ring_max_s)
         for hotline in loaded.plan.hotlines
     )
     service = loaded.network.service.model_copy(update={"forecast": None})  # tests/test_outlook.py has it
     network = loaded.network.model_copy(update={"service": service})
     loaded = replace(loaded, plan=replace(loaded.plan, sites=sites, hotlines=hotlines), network=network)
-    stage = Show(loaded, folder, Pace(1.0, start=MORNING))
+    stage = Show(loaded, folder, Pace(1.0, start=start))
     stage.people = []
     try:
         await stage.start()

@@ -160,7 +160,10 @@ class Floor:
         one = self.owed.given(agent, call)
         if one is not None:
             self._figures.results.labels(one.hotline, disposition).inc()
-            self._act(agent, AgentAct.WRAP_UP_DONE)
+            seat = self._router.agent(agent)
+            wraps_up = seat is not None and seat.state == AgentState.WRAP_UP
+            pauses = wraps_up and agent in self._pausing  # he said so when the call was just over
+            self._act(agent, AgentAct.PAUSE if pauses else AgentAct.WRAP_UP_DONE)
         self.changed(tag(agent))
 
     # ---- the engine's observer

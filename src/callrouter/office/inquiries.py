@@ -32,6 +32,10 @@ log = structlog.get_logger(__name__)
 BUSY_S, IDLE_S = 2.0, 10.0  # how often is looked, with and without inquiries
 
 
+class ChangedMeanwhile(NotYours):
+    """Between looking at it and changing it."""
+
+
 class InquiryDesk:
     """Run `run()` as a task; tell it of agents whose state changed by `moved`."""
 
@@ -76,9 +80,14 @@ class InquiryDesk:
     # ---- what an agent does; each raises NotYours, SQLAlchemyError or OSError
 
     async def write(self, agent: AgentId, inquiry: str, draft: str) -> None:
-        """So far. It may come a moment after a call has taken the inquiry away."""
-        one = await self._get(inquiry)
-        await self._change(rules.written(one, agent, draft))
+        """So far. It may come a moment after a call has taken the inquiry away, or in that very instant."""
+        for tries_left in (2, 1, 0):
+            try:
+                await self._change(rules.written(await self._get(inquiry), agent, draft))
+                return
+            except ChangedMeanwhile:
+                if not tries_left:
+                    raise
 
     async def give_back(self, agent: AgentId, inquiry: str, draft: str) -> None:
         await self._change(rules.give_back(await self._get(inquiry), agent, draft))
@@ -141,7 +150,7 @@ class InquiryDesk:
 
     async def _change(self, one: Inquiry, letter: mail.Mail | None = None) -> None:
         if not await self._store.change(one, letter):
-            raise NotYours("somebody else changed it meanwhile")
+            raise ChangedMeanwhile("somebody else changed it meanwhile")
         if one.status is InquiryStatus.GIVEN:
             self._given[one.agent] = one
         elif self._given.get(one.agent, one).id == one.id:

@@ -179,7 +179,10 @@ async def _answer(visit: Visit, route: Route) -> web.StreamResponse:
     if route.method == "POST":
         if not same_origin(request, visit.front.pages.url):
             raise Forbidden
-        visit.form = await request.clone(client_max_size=FORM_BYTES_MAX).post()
+        try:
+            visit.form = await request.clone(client_max_size=FORM_BYTES_MAX).post()
+        except ConnectionError:
+            return web.Response(status=400)  # the browser has gone while it sent the form: nobody reads this
         if session is not None and not compare_digest(visit.field("csrf").encode(), session.csrf.encode()):
             raise Forbidden
     if session is not None and not route.stream:

@@ -340,6 +340,8 @@ async def give(visit: Visit) -> web.StreamResponse:
     call = visit.field("call", 80)
     if owed is None or owed.call != call:
         return _problem(visit, visit.texts("Für diesen Anruf wird kein Ergebnis mehr erfasst."))
+    seat = office.floor.seat(agent)
+    rests = seat is not None and seat.state == AgentState.PAUSED and not office.floor.pauses_after(agent)
     errors: dict[str, str] = {}
     given = Given(
         disposition=visit.field("disposition"),
@@ -362,16 +364,9 @@ async def give(visit: Visit) -> web.StreamResponse:
         zone = department.hours.zone if department else "Europe/Berlin"
         due = f"{visit.texts.day(callback.due_at, zone)} {visit.texts.clock(callback.due_at, zone)}"
         note = visit.texts("Rückruf zugesagt bis %(due)s.", due=due)
-    if visit.field("danach") == "bereit" and office.floor.seat(agent) is not None:
-        await _ready_after(visit, agent)
-    return visit.go("/arbeitsplatz", note)
-
-
-async def _ready_after(visit: Visit, agent: str) -> None:
-    """From a pause, too, if that is all that kept him."""
-    seat = visit.part(Office).floor.seat(agent)
-    if seat is not None and seat.state == AgentState.PAUSED and not visit.part(Office).floor.pauses_after(agent):
+    if visit.field("danach") == "bereit" and rests:  # the result was all that kept him
         await ask(visit.front.context, AgentActed(agent, AgentAct.READY, "", "page"))
+    return visit.go("/arbeitsplatz", note)
 
 
 def _result_form(visit: Visit, agent: str, problems: dict[str, str]) -> web.Response:

@@ -7,14 +7,14 @@ const csrf = () => document.querySelector("input[name=csrf]").value;
 
 // ---- here and gone
 
-function tell(path, how) {
-  const body = new URLSearchParams({ csrf: csrf(), platz: seat, fenster: windowName });
+function tell(path, how, more) {
+  const body = new URLSearchParams({ csrf: csrf(), platz: seat, fenster: windowName, ...more });
   if (how === "beacon") return navigator.sendBeacon(path, body);
   return fetch(path, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => {});
 }
 setInterval(() => tell("/arbeitsplatz/da"), PING_MS);
 addEventListener("pagehide", () => tell("/arbeitsplatz/weg", "beacon"));
-addEventListener("pageshow", (event) => event.persisted && tell("/arbeitsplatz/da"));
+addEventListener("pageshow", () => tell("/arbeitsplatz/da")); // the good-bye of the page before may come late
 
 // ---- a call: the title says it, also in a hidden tab; the warning of the session's end waits
 
@@ -94,6 +94,27 @@ document.getElementById("result").addEventListener("change", (event) => {
   if (event.target.id !== "department") return;
   document.getElementById("due-shown").textContent = event.target.selectedOptions[0]?.dataset.due ?? "–";
 });
+
+// ---- an answer to an inquiry: kept while it is written, also when a call takes it off the page in the middle of a word
+
+const DRAFT_MS = 500;
+let draft = null; // what is not kept yet
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "answer") return;
+  clearTimeout(draft?.timer);
+  draft = { path: event.target.dataset.draft, text: event.target.value, timer: setTimeout(keep, DRAFT_MS) };
+});
+function keep(how) {
+  if (!draft) return;
+  clearTimeout(draft.timer);
+  const { path, text } = draft;
+  draft = null;
+  tell(path, how, { answer: text });
+}
+document.addEventListener("submit", (event) => {
+  if (event.target.querySelector("#answer")) draft = void clearTimeout(draft?.timer);
+});
+addEventListener("pagehide", () => keep("beacon"));
 
 // ---- guides
 
