@@ -122,7 +122,13 @@ class Site:
         with self._log.open("ab") as log:
             # a process group of its own: Ctrl-C ends the bench, and the bench ends Asterisk
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", process_group=0
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                process_group=0,
+                env={**os.environ, "LC_ALL": "C"},  # as deploy/systemd/asterisk.conf has it
             )
 
     def wait_ready(self, deadline_s: float = 20.0) -> None:
