@@ -1,73 +1,86 @@
-"""`python -m bench [--quick] [PART …]`: measure, compare with the budgets, write `bench/results/`."""
+"""`python -m bench [--quick] [PART …]`: measure, compare with the budgets, write `bench/results/`.
+
+A part is a module with `figures(run) -> Iterator[Figure]`; it is added by a line in `PARTS`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
 from time import perf_counter, strftime
 
 from rich.console import Console
 
 from bench import result
+from bench.machine import Neighbours
 from bench.result import Figure
+from bench.run import GRACE, Run, TooLong, within
+
+BUSY = 0.2  # processors that others keep busy: more of it makes figures rough
 
 
-def _router(quick: bool) -> Sequence[Figure]:
-    from bench import router
+@dataclass(frozen=True, slots=True)
+class Part:
+    """module: of this package. limit_s, quick_s: how long it may take."""
 
-    return router.figures(quick=quick)
-
-
-def _ami(quick: bool) -> Sequence[Figure]:
-    from bench import ami
-
-    return ami.figures(quick=quick)
+    module: str
+    limit_s: float
+    quick_s: float
 
 
-def _asterisk(quick: bool) -> Sequence[Figure]:
-    from bench import asterisk
-
-    return asterisk.figures(quick=quick)
-
-
-def _simulation(quick: bool) -> Sequence[Figure]:
-    from bench import simulation
-
-    return simulation.figures(quick=quick)
-
-
-PARTS: dict[str, Callable[[bool], Sequence[Figure]]] = {
-    "router": _router,
-    "ami": _ami,
-    "simulation": _simulation,
-    "asterisk": _asterisk,
+PARTS = {
+    "router": Part("router", 180, 60),
+    "ami": Part("ami", 120, 40),
+    "asterisk": Part("asterisk", 900, 150),
+    "takeover": Part("takeover", 180, 60),
 }
 
 
+def measured(name: str, console: Console, quick: bool) -> Iterator[Figure]:
+    """The figures of one part as they come, and what became of its time."""
+    part = PARTS[name]
+    limit_s = part.quick_s if quick else part.limit_s
+    run = Run(quick, limit_s, lambda text: console.print(f"{name}: {text}", style="dim", highlight=False))
+    run.say(f"at most {limit_s:.0f} s")
+    others = Neighbours()
+    try:
+        with within(limit_s * GRACE):
+            yield from import_module(f"bench.{part.module}").figures(run)
+    except TooLong as error:
+        yield Figure("Bench", f"part {name} ends by itself", 0, "", least=1, judged=True, note=str(error))
+    foreign = others.look()
+    note = f"{run.spent_s:.0f} s; others kept {foreign:.1f} processors busy"
+    yield Figure(
+        "Bench", f"part {name}", run.spent_s, "s", note=note if foreign < BUSY else f"{note}: figures are rough"
+    )
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, and compare with the budgets.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is named")
-    parser.add_argument("--quick", action="store_true", help="under two minutes; the figures are rougher")
+    parser.add_argument("--quick", action="store_true", help="some minutes; the figures are rougher")
     chosen = parser.parse_args()
-    if unknown := [part for part in chosen.parts if part not in PARTS]:
+    parts = [name for word in chosen.parts for name in word.split(",") if name] or list(PARTS)
+    if unknown := [part for part in parts if part not in PARTS]:
         parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     console = Console(width=None if sys.stdout.isatty() else 160)
     figures: list[Figure] = []
-    started = perf_counter()
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        console.print(f"this machine is busy (load {load:.1f}): the figures will be rough", style="yellow")
-    for part in chosen.parts or PARTS:
-        console.print(f"measuring {part} …", style="dim")
-        figures += PARTS[part](chosen.quick)
+    started, load = perf_counter(), os.getloadavg()
+    for name in parts:
+        figures += measured(name, console, chosen.quick)
+    figures.sort(key=lambda figure: figure.group == "Bench")
     run: dict[str, object] = {
         "at": strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "whole": parts == list(PARTS) and not chosen.quick,
         "quick": chosen.quick,
-        "parts": chosen.parts or list(PARTS),
+        "parts": parts,
         "seconds": round(perf_counter() - started),
-        "load_before": round(load, 1),  # runnable processes: the figures are rough where others were at work
+        "load_before": [round(value, 1) for value in load],
+        "load_after": [round(value, 1) for value in os.getloadavg()],
     }
     console.print(result.table(figures))
     console.print(f"written to {result.write(figures, run).relative_to(result.RESULTS.parent.parent)}")

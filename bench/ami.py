@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from time import monotonic, process_time
 
 from bench.result import Figure
+from bench.run import Run
 from bench.site import EVENTS_OF_A_CALL, SITE, plan
 from callrouter.ami.epoch import Lease
 from callrouter.ami.link import SiteLink
@@ -139,19 +140,17 @@ async def run(calls: int, *, orders: bool = True, folder: Path | None = None) ->
     return spent / (calls * EVENTS_OF_A_CALL)
 
 
-def figures(*, quick: bool) -> list[Figure]:
-    calls, rounds = (2_000, 2) if quick else (10_000, 4)
+def figures(bench: Run) -> Iterator[Figure]:
+    calls, rounds = (2_000, 3) if bench.quick else (10_000, 5)
     incoming, both, whole = [], [], []
     with tempfile.TemporaryDirectory(prefix="callrouter-bench-") as folder:
-        for turn in range(rounds):
+        for turn in bench.rounds(rounds, f"{calls:,} calls"):
             incoming.append(asyncio.run(run(calls, orders=False)))
             both.append(asyncio.run(run(calls)))
             whole.append(asyncio.run(run(calls, folder=Path(folder) / str(turn))))
     cost = min(incoming)
-    return [
-        Figure(GROUP, "events in: link, translation, engine, router", 1 / cost, "events/s", least=50_000),
-        Figure(GROUP, "with orders out and their answers", 1 / min(both), "events/s", note="an order per 11 events"),
-        Figure(GROUP, "with journal and metrics, too", 1 / min(whole), "events/s"),
-        Figure(GROUP, "cost of orders", min(both) / cost, "×"),
-        Figure(GROUP, "cost of orders, journal and metrics", min(whole) / cost, "×"),
-    ]
+    yield Figure(GROUP, "events in: link, translation, engine, router", 1 / cost, "events/s", least=50_000)
+    yield Figure(GROUP, "with orders out and their answers", 1 / min(both), "events/s", note="an order per 11 events")
+    yield Figure(GROUP, "with journal and metrics, too", 1 / min(whole), "events/s")
+    yield Figure(GROUP, "cost of orders", min(both) / cost, "×")
+    yield Figure(GROUP, "cost of orders, journal and metrics", min(whole) / cost, "×")

@@ -6,8 +6,6 @@ Only ratios of two figures of one run are judged: absolute figures depend on the
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +13,8 @@ from pathlib import Path
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from bench.machine import about
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -69,27 +69,12 @@ def table(figures: Sequence[Figure]) -> Table:
     return made
 
 
-def machine() -> dict[str, str | int]:
-    """What the absolute figures depend on."""
-    model = ""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = (line.partition(":") for line in cpuinfo.read_text().splitlines())
-        model = next((value.strip() for name, _, value in lines if name.strip() == "model name"), "")
-    return {
-        "processor": model or platform.processor() or platform.machine(),
-        "processors": os.cpu_count() or 0,
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "system": f"{platform.system()} {platform.machine()}",
-    }
-
-
 def write(figures: Sequence[Figure], run: dict[str, object], folder: Path = RESULTS) -> Path:
-    """`results.json` and `results.txt`, or `quick.*` for a quick run; older ones are in the repository's history."""
-    name = "quick" if run.get("quick") else "results"
+    """`results.json` and `results.txt` of a whole run, else `partial.*`; older ones are in the repository's history."""
+    name = "results" if run["whole"] else "partial"
     folder.mkdir(parents=True, exist_ok=True)
     told = [{**asdict(figure), "budget": figure.budget, "verdict": figure.verdict} for figure in figures]
-    whole = {"run": run, "machine": machine(), "figures": told}
+    whole = {"run": run, "machine": about(), "figures": told}
     path = folder / f"{name}.json"
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     with (folder / f"{name}.txt").open("w", encoding="utf-8") as file:

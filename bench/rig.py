@@ -1,7 +1,8 @@
 """One real Asterisk with 200 phones, a carrier that calls at a chosen rate, and callrouter beside it as a process.
 
 Everything that is compared runs on this one Asterisk: numbers that only Dial, numbers that wait and Dial, a number with
-`Queue()`, and callrouter's own. Callers and phones are SIPp, without audio; phones answer at once.
+`Queue()`, and callrouter's own. Callers and phones are SIPp, without audio; phones answer at once. Asterisk has half of
+the processors to itself, whatever it is asked to do; callers, phones and callrouter share the others.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -20,19 +21,22 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, cycle, islice
 from pathlib import Path
+from typing import Any
 
 from tests.asterisk.ami import RawAmi
 from tests.asterisk.network import AMI_PORT, SECRET, SIP_PORT, Network, Site, SiteSpec, running
 from tests.asterisk.registration import register
-from tests.asterisk.sip import parse
 
+from bench import sipp
+from bench.machine import Busy, Neighbours, confine, shares, spent_ms
+from bench.sipp import Load, Wire
 from callrouter.config.dialplan import DialplanSite
 
 SITE = "magdeburg"
 PHONES = tuple(str(number) for number in range(1001, 1201))
+NOBODYS_PHONE = "1901"  # its agent is ready, and it is never there
 AT_ONCE, AFTER_1_S = "3023125010", "3023125011"  # callrouter's hotlines
 QUEUE = "6000"
-TALK_MS = 300
 TOKEN = "a-token-for-the-bench-only"
 PHONES_PORT = 20001
 _ports = count(20002)
@@ -78,104 +82,45 @@ teams:
 agreements:
   late: {{borrower: idle, lender: full, after_s: 1}}
 """
-_SDP = """v=0
-o=- 1 1 IN IP4 [local_ip]
-s=-
-c=IN IP4 [local_ip]
-t=0 0
-m=audio [media_port] RTP/AVP 8
-a=rtpmap:8 PCMA/8000"""
-_OK = "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]\n{contact}"
-_CONTACT = "Contact: <sip:[local_ip]:[local_port]>"
-_WITH_SDP = f"Content-Type: application/sdp\nContent-Length: [len]\n\n{_SDP}"
-_TAG = ";tag=[pid]P[call_number]"
 
 
-def _send(text: str, attributes: str = "") -> str:
-    return f"<send {attributes}><![CDATA[\n{text}\n]]></send>\n"
+@dataclass(slots=True)
+class Router:
+    """A running `callrouter run`."""
 
+    process: subprocess.Popen[bytes]
+    url: str
+    out: Path
 
-def _phone() -> str:
-    ringing = _OK.replace("200 OK", "180 Ringing").format(tag=_TAG, contact=_CONTACT)
-    answer = _OK.format(tag=_TAG, contact=f"{_CONTACT}\n{_WITH_SDP}")
-    return (
-        '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="phone">\n<recv request="INVITE"/>\n'
-        + _send(ringing + "\nContent-Length: 0\n")
-        + _send(answer, 'retrans="500"')
-        + '<recv request="ACK"/>\n<recv request="BYE"/>\n'
-        + _send(_OK.format(tag="", contact="Content-Length: 0\n"))
-        + "</scenario>\n"
-    )
+    def api(self, path: str, body: dict[str, object] | None = None) -> Any:
+        """GET, or POST what is given."""
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
 
+    def wait_ready(self, deadline_s: float = 60.0) -> None:
+        until = time.monotonic() + deadline_s
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=2):
+                    return
+            except OSError:
+                if time.monotonic() > until or self.process.poll() is not None:
+                    raise AssertionError(self.out.read_text()[-3000:]) from None
+                time.sleep(0.02)
 
-def _caller() -> str:
-    def request(method: str, sequence: int, branch: str, to: str = "", target: str = "") -> str:
-        uri = target or "sip:[field0]@[remote_ip]:[remote_port]"
-        return (
-            f"{method} {uri} SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}\n"
-            "From: <sip:+49899999[call_number]@[local_ip]:[local_port]>;tag=[pid]C[call_number]\n"
-            f"To: <sip:[field0]@[remote_ip]:[remote_port]>{to}\nCall-ID: [call_id]\nCSeq: {sequence} {method}\n"
-            "Max-Forwards: 70\n"
-        )
+    def open_desks(self) -> None:
+        """Everybody is ready; who was so when the last router ended still is."""
+        known = {one["agent"]: one["state"] for one in self._agents()}
+        for phone in (*PHONES, NOBODYS_PHONE):
+            if known[f"{SITE}/{phone}"] not in ("ready", "unreachable"):
+                self.api(f"/agents/{SITE}/{phone}/state", {"state": "ready"})
 
-    optional = "".join(f'<recv response="{code}" optional="true"/>\n' for code in (100, 180, 183))
-    contact = "Contact: <sip:caller@[local_ip]:[local_port]>\n"
-    peer, next_url = "[peer_tag_param]", "[next_url]"
-    return (
-        '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="caller">\n'
-        + _send(request("INVITE", 1, "[branch]") + contact + _WITH_SDP, 'retrans="500" start_rtd="setup"')
-        + optional
-        + '<recv response="200" rtd="setup" rrs="true"/>\n'
-        + _send(request("ACK", 1, "z9hG4bK-[pid]-[call_number]-a", peer, next_url) + "Content-Length: 0\n")
-        + f'<pause milliseconds="{TALK_MS}"/>\n'
-        + _send(request("BYE", 2, "[branch]", peer, next_url) + "Content-Length: 0\n", 'retrans="500"')
-        + '<recv response="200"/>\n</scenario>\n'
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What came of some calls. delays_ms: INVITE to 200 of those that were answered, rising."""
-
-    calls: int
-    delays_ms: list[float]
-    asterisk_ms: float  # processor time per call
-    router_ms: float
-
-    @property
-    def failed(self) -> int:
-        return self.calls - len(self.delays_ms)
-
-    def quantile(self, share: float) -> float:
-        """Failed calls count as the longest delays of all."""
-        place = int(share * (self.calls - 1))
-        return self.delays_ms[place] if place < len(self.delays_ms) else float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """What the carrier sent and got while it was captured."""
-
-    file: Path
-    carrier: str
-
-    def setups_ms(self) -> list[float]:
-        """INVITE to 200 OK of each call that was answered, rising."""
-        began: dict[str, float] = {}
-        delays: dict[str, float] = {}
-        data = self.file.read_bytes()
-        place = 24
-        while place + 16 <= len(data):
-            seconds, micros, length, _ = struct.unpack_from("<IIII", data, place)
-            packet = parse(seconds + micros / 1e6, data[place + 16 : place + 16 + length])
-            place += 16 + length
-            if packet is None:
-                continue
-            if packet.method == "INVITE" and packet.src[0] == self.carrier:
-                began.setdefault(packet.call_id, packet.at)
-            elif packet.is_invite_answer and packet.dst[0] == self.carrier and packet.call_id in began:
-                delays.setdefault(packet.call_id, (packet.at - began[packet.call_id]) * 1000)
-        return sorted(delays.values())
+    def _agents(self) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = self.api("/agents?limit=500")["items"]
+        return found
 
 
 @dataclass(slots=True)
@@ -183,7 +128,9 @@ class Rig:
     network: Network
     folder: Path
     site: Site
-    router: subprocess.Popen[bytes] | None = None
+    processors: tuple[set[int], set[int]]  # Asterisk's, and everybody else's
+    router: Router | None = None
+    _phones: subprocess.Popen[bytes] | None = None
     _children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     # ---- phones and callers
@@ -204,42 +151,49 @@ class Rig:
     def open_phones(self) -> None:
         """All phones in one process, each registered as it would do by itself."""
         host = self.network.phones_host
-        self._sipp("phones", _phone(), host, PHONES_PORT, "-aa")
+        self._phones = self._sipp("phones", sipp.phone(), host, PHONES_PORT, "-aa")
         for phone in PHONES:
             register(host, self.site, phone, f"sip:{phone}@{host}:{PHONES_PORT}")
 
-    def load(self, numbers: Iterator[str], rate: float, seconds: float) -> Load:
-        """Call these numbers at this rate. Returns when all calls are over."""
-        calls = max(1, round(rate * seconds))
+    def callers(
+        self, numbers: Iterator[str], calls: int, rate: float, talk_ms: int = sipp.TALK_MS, most_s: float = 60.0
+    ) -> tuple[subprocess.Popen[bytes], str]:
+        """Begin to call these numbers at this rate: (the process, its name)."""
         port = next(_ports)
         name = f"caller{port}"
         rows = self.folder / f"{name}.csv"
         rows.write_text("SEQUENTIAL\n" + "".join(f"{number}\n" for number in islice(numbers, calls)))
-        before = self._cpu_ms()
         child = self._sipp(
-            name, _caller(), self.network.carrier, port, "-m", str(calls), "-r", str(rate), "-inf", str(rows),
-            "-trace_rtt", "-rtt_freq", "1", "-l", "5000", "-timeout", str(round(seconds + 15)),
-            "-recv_timeout", "12000", f"{self.site.host}:{SIP_PORT}",
+            name, sipp.caller(talk_ms), self.network.carrier, port, "-m", str(calls), "-r", str(rate),
+            "-inf", str(rows), "-trace_rtt", "-rtt_freq", "1", "-l", "5000", "-timeout", str(round(most_s)),
+            "-recv_timeout", str(round(most_s * 1000)), f"{self.site.host}:{SIP_PORT}",
         )  # fmt: skip
+        return child, name
+
+    def load(self, numbers: Iterator[str], rate: float, seconds: float) -> Load:
+        """Call these numbers at this rate. Returns when all calls are over."""
+        calls = max(1, round(rate * seconds))
+        busy, neighbours, before = Busy(*self.processors), Neighbours(), self._spent_ms()
+        child, name = self.callers(numbers, calls, rate, most_s=seconds + 15)
+        time.sleep(min(seconds, 1.0) / 2)  # the first half second is SIPp's own beginning
+        busy.look()
+        time.sleep(max(0.0, seconds - 0.5))
+        asterisk_busy, others_busy = busy.look()  # while calls come in
         child.wait(seconds + 40)
-        asterisk_ms, router_ms = ((after - was) / calls for after, was in zip(self._cpu_ms(), before, strict=True))
         self._children.remove(child)
+        spent = [(now - was) / calls for now, was in zip(self._spent_ms(), before, strict=True)]
         delays: list[float] = []
         for path in self.folder.glob(f"{name}_*_rtt.csv"):
-            lines = path.read_text().splitlines()[1:]
-            delays += [float(line.split(";")[1]) for line in lines]
-        return Load(calls, sorted(delays), asterisk_ms, router_ms)
+            delays += [float(line.split(";")[1]) for line in path.read_text().splitlines()[1:]]
+        return Load(calls, sorted(delays), *spent, asterisk_busy, others_busy, neighbours.look())
 
-    def _cpu_ms(self) -> tuple[float, float]:
-        """Of Asterisk and of callrouter, so far."""
-
-        def spent(process: subprocess.Popen[bytes] | None) -> float:
-            if process is None:
-                return 0.0
-            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
-
-        return spent(self.site.process), spent(self.router)
+    def _spent_ms(self) -> tuple[float, float, float]:
+        """Processor time of Asterisk, of callrouter and of SIPp, so far."""
+        assert self._phones is not None
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        callers_ms = (ended.ru_utime + ended.ru_stime) * 1000
+        router_ms = spent_ms(self.router.process.pid) if self.router else 0.0
+        return spent_ms(self.site.process.pid), router_ms, callers_ms + spent_ms(self._phones.pid)
 
     @contextmanager
     def captured(self) -> Iterator[Wire]:
@@ -267,23 +221,25 @@ class Rig:
             file.write(_DIALPLAN)
         members = "".join(f"member => PJSIP/{phone}\n" for phone in PHONES)
         (etc / "queues.conf").write_text(_QUEUE + members)
-        async with RawAmi(self.site.host, AMI_PORT, "lab", SECRET, events=False) as ami:
+        async with self.ami() as ami:
             loaded = await ami.action("ModuleLoad", Module="app_queue.so", LoadType="load")
             assert loaded["Response"] == "Success", loaded
             await ami.command("dialplan reload")
             told = await ami.command("queue show bench")
             assert told.count("PJSIP/") == len(PHONES), told
 
+    def ami(self) -> RawAmi:
+        return RawAmi(self.site.host, AMI_PORT, "lab", SECRET, events=False)
+
     async def settle(self) -> None:
-        """Until no channel is left and all phones are free."""
-        async with RawAmi(self.site.host, AMI_PORT, "lab", SECRET, events=False) as ami:
+        """Until no channel is left."""
+        async with self.ami() as ami:
             async with asyncio.timeout(60):
                 while await ami.listing("CoreShowChannels"):
                     await asyncio.sleep(0.1)
 
-    @contextmanager
-    def callrouter(self) -> Iterator[None]:
-        """The service as shipped, with all agents ready; their states are asked for by its API."""
+    def start_router(self) -> Router:
+        """The service as shipped; it has begun to start."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -294,37 +250,31 @@ class Rig:
         )  # fmt: skip
         (config / "bench.yaml").write_text(text)
         secrets = {"CALLROUTER_BENCH_TOKEN": TOKEN, "CALLROUTER_BENCH_AMI": SECRET}
-        out = (self.folder / "callrouter.out").open("wb")
+        out = self.folder / "callrouter.out"
         command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "callrouter", "run", str(config)]
-        self.router = subprocess.Popen(
-            [*command, "--log-level", "warning"], stdout=out, stderr=out, env={**os.environ, **secrets}
-        )  # fmt: skip
-        out.close()
-        try:
-            self._wait_ready(f"http://127.0.0.1:{port}")
-            yield
-        finally:
-            self.router.terminate()
-            self.router.wait(20)
-            self.router = None
+        with out.open("ab") as file:
+            process = subprocess.Popen(
+                [*command, "--log-level", "warning"], stdout=file, stderr=file, env={**os.environ, **secrets}
+            )
+        self.router = Router(process, f"http://127.0.0.1:{port}", out)
+        return self.router
 
-    def _wait_ready(self, url: str, deadline_s: float = 30.0) -> None:
-        until = time.monotonic() + deadline_s
-        while True:
-            try:
-                with urllib.request.urlopen(f"{url}/readyz", timeout=2):
-                    break
-            except OSError:
-                if time.monotonic() > until or self.router is None or self.router.poll() is not None:
-                    raise AssertionError((self.folder / "callrouter.out").read_text()[-3000:]) from None
-                time.sleep(0.05)
-        for phone in PHONES:
-            agent = f"{url}/api/v1/agents/{SITE}/{phone}/state"
-            headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-            request = urllib.request.Request(agent, json.dumps({"state": "ready"}).encode(), headers)
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                state = json.load(answer)["state"]
-                assert state == "ready", f"agent {phone} is {state}"
+    @contextmanager
+    def callrouter(self) -> Iterator[Router]:
+        """The service with all agents ready."""
+        router = self.start_router()
+        try:
+            router.wait_ready()
+            router.open_desks()
+            yield router
+        finally:
+            self.end_router()
+
+    def end_router(self) -> None:
+        if self.router is not None:
+            self.router.process.terminate()
+            self.router.process.wait(30)
+            self.router = None
 
     def close(self) -> None:
         for child in self._children:
@@ -334,15 +284,22 @@ class Rig:
 
 @asynccontextmanager
 async def rig(folder: Path) -> AsyncIterator[Rig]:
+    processors = shares()
+    os.sched_setaffinity(0, processors[1])  # and all that is started from here
     spec = SiteSpec(DialplanSite(SITE, (AT_ONCE, AFTER_1_S), PHONES, failsafe=PHONES[-2:], failsafe_s=5))
-    with running((spec,)) as network:
-        made = Rig(network, folder, network.sites[SITE])
-        try:
-            made.open_phones()
-            await made.prepare()
-            yield made
-        finally:
-            made.close()
+    try:
+        with running((spec,)) as network:
+            made = Rig(network, folder, network.sites[SITE], processors)
+            confine(made.site.process.pid, processors[0])
+            try:
+                made.open_phones()
+                await made.prepare()
+                yield made
+            finally:
+                made.end_router()
+                made.close()
+    finally:
+        os.sched_setaffinity(0, processors[0] | processors[1])
 
 
 def phones(prefix: str) -> Iterator[str]:

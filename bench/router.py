@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import process_time
 
 from bench.network import TEAMS, Story, plan, play
 from bench.result import Figure
+from bench.run import Run
 from callrouter.core.router import Router
 
 SMALL, LARGE = 100, 10_000
@@ -29,11 +31,11 @@ def replay(agents: int, story: Story, begin: int) -> float:
     return (process_time() - started) / len(steady)
 
 
-def compare(waiting: int, events: int, rounds: int) -> dict[int, float]:
+def compare(waiting: int, events: int, rounds: Iterable[int]) -> dict[int, float]:
     """Seconds per event at both sizes, measured in turn so that the machine's moods meet both."""
     stories = {agents: play(agents, waiting=waiting, events=events) for agents in (SMALL, LARGE)}
     costs: dict[int, list[float]] = {agents: [] for agents in stories}
-    for _ in range(rounds):
+    for _ in rounds:
         for agents, (story, begin) in stories.items():
             costs[agents].append(replay(agents, story, begin))
     return {agents: min(found) for agents, found in costs.items()}
@@ -47,21 +49,16 @@ def memory_mb() -> float:
     return float(done.stdout)
 
 
-def figures(*, quick: bool) -> list[Figure]:
-    events, rounds = (10_000, 3) if quick else (60_000, 5)
-    made = []
+def figures(run: Run) -> Iterator[Figure]:
+    events, rounds = (10_000, 3) if run.quick else (60_000, 5)
     for waiting, words in ((WAITING, f"{WAITING:,} waiting"), (0, "half of them free")):
-        cost = compare(waiting, events, rounds)
+        cost = compare(waiting, events, run.rounds(rounds, words))
         large = f"{LARGE:,} agents, {TEAMS} teams, {words}"
-        made += [
-            Figure(GROUP, f"{SMALL} agents, {TEAMS} teams, {words}", 1 / cost[SMALL], "events/s"),
-            Figure(GROUP, large, 1 / cost[LARGE], "events/s", least=25_000 if waiting else None),
-            Figure(
-                GROUP, f"cost against {SMALL} agents, {words}", cost[LARGE] / cost[SMALL], "×", most=2.0, judged=True
-            ),
-        ]
-    made.append(Figure(GROUP, f"memory, {LARGE:,} agents, 2,000 calls", memory_mb(), "MB", most=300))
-    return made
+        yield Figure(GROUP, f"{SMALL} agents, {TEAMS} teams, {words}", 1 / cost[SMALL], "events/s")
+        yield Figure(GROUP, large, 1 / cost[LARGE], "events/s", least=25_000 if waiting else None)
+        ratio = cost[LARGE] / cost[SMALL]
+        yield Figure(GROUP, f"cost against {SMALL} agents, {words}", ratio, "×", most=2.0, judged=True)
+    yield Figure(GROUP, f"memory, {LARGE:,} agents, 2,000 calls", memory_mb(), "MB", most=300)
 
 
 def _resident_mb() -> float:
