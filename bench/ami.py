@@ -141,7 +141,7 @@ async def run(calls: int, *, orders: bool = True, folder: Path | None = None) ->
 
 
 def figures(bench: Run) -> Iterator[Figure]:
-    calls, rounds = (2_000, 3) if bench.quick else (10_000, 5)
+    calls, rounds = (2_000, 2) if bench.quick else (6_000, 4)
     incoming, both, whole = [], [], []
     with tempfile.TemporaryDirectory(prefix="callrouter-bench-") as folder:
         for turn in bench.rounds(rounds, f"{calls:,} calls"):

@@ -64,8 +64,8 @@ class Effort:
     try_s: float
 
 
-FULL = Effort(quiet_rounds=5, quiet_s=6.0, tries=14, try_s=4.0)
-QUICK = Effort(quiet_rounds=2, quiet_s=3.0, tries=5, try_s=2.5)
+FULL = Effort(quiet_rounds=4, quiet_s=5.0, tries=10, try_s=3.5)
+QUICK = Effort(quiet_rounds=1, quiet_s=3.0, tries=5, try_s=2.5)
 
 
 @contextmanager

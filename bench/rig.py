@@ -16,7 +16,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, cycle, islice
@@ -111,10 +112,10 @@ class Router:
                     raise AssertionError(self.out.read_text()[-3000:]) from None
                 time.sleep(0.02)
 
-    def open_desks(self) -> None:
-        """Everybody is ready; who was so when the last router ended still is."""
+    def open_desks(self, phones: Iterable[str]) -> None:
+        """Their agents are ready; who was so when the last router ended still is."""
         known = {one["agent"]: one["state"] for one in self._agents()}
-        for phone in (*PHONES, NOBODYS_PHONE):
+        for phone in phones:
             if known[f"{SITE}/{phone}"] not in ("ready", "unreachable"):
                 self.api(f"/agents/{SITE}/{phone}/state", {"state": "ready"})
 
@@ -231,6 +232,28 @@ class Rig:
     def ami(self) -> RawAmi:
         return RawAmi(self.site.host, AMI_PORT, "lab", SECRET, events=False)
 
+    async def reached(self, talking: int, waiting: int, deadline_s: float = 30.0) -> None:
+        """Until the router has so many callers who talk, and so many who do not yet."""
+        found: Counter[str] = Counter()
+        try:
+            async with asyncio.timeout(deadline_s):
+                while (found["talking"], found.total()) != (talking, talking + waiting):
+                    await asyncio.sleep(0.05)
+                    assert self.router is not None
+                    page = await asyncio.to_thread(self.router.api, "/calls?limit=500")
+                    found = Counter(call["state"] for call in page["items"])
+        except TimeoutError:
+            raise AssertionError(f"not {talking} talking and {waiting} waiting, but {dict(found)}") from None
+
+    async def channels(self) -> list[str]:
+        async with self.ami() as ami:
+            return sorted(one["Channel"] for one in await ami.listing("CoreShowChannels"))
+
+    async def hang_up(self, channels: Iterable[str]) -> None:
+        async with self.ami() as ami:
+            for sent in [ami.send("Hangup", Channel=channel, Cause="16") for channel in channels]:
+                await ami.answer(sent)
+
     async def settle(self) -> None:
         """Until no channel is left."""
         async with self.ami() as ami:
@@ -260,12 +283,12 @@ class Rig:
         return self.router
 
     @contextmanager
-    def callrouter(self) -> Iterator[Router]:
-        """The service with all agents ready."""
+    def callrouter(self, ready: Iterable[str] = (*PHONES, NOBODYS_PHONE)) -> Iterator[Router]:
+        """The service with the agents at these phones ready."""
         router = self.start_router()
         try:
             router.wait_ready()
-            router.open_desks()
+            router.open_desks(ready)
             yield router
         finally:
             self.end_router()

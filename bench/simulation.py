@@ -7,7 +7,7 @@ the same lists) to the same share of answered calls; else the comparison means n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +19,7 @@ import ciw
 import simpy
 
 from bench.result import Figure
+from bench.run import Run
 from callrouter.core.plan import Agent, Hotline, Number, Plan, Site, Team, Topic
 from callrouter.sim.call import ANSWERED, Call
 from callrouter.sim.day import Day, Setting
@@ -118,7 +119,7 @@ def by_ciw(day: Sequence[Wish], agents: int = AGENTS) -> float:
     return sum(record.record_type == "service" for record in records) / len(records)
 
 
-def compare(rounds: int) -> dict[str, float]:
+def compare(rounds: Iterable[int]) -> dict[str, float]:
     """Seconds of processor time of each, the least of some rounds, measured in turn."""
     day = wishes()
     runs: dict[str, Callable[[], object]] = {
@@ -134,7 +135,7 @@ def compare(rounds: int) -> dict[str, float]:
     if abs(share - answered) > 0.03:
         raise AssertionError(f"Ciw answers {share:.1%}, callrouter {answered:.1%}")
     costs: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
+    for _ in rounds:
         for name, run in runs.items():
             started = process_time()
             run()
@@ -154,11 +155,11 @@ def per_call(agents: int, calls: int, rounds: int) -> float:
     return least / calls
 
 
-def figures(*, quick: bool) -> list[Figure]:
-    rounds = 3 if quick else 9
-    cost = compare(rounds)
-    calls = 20_000 if quick else 60_000
-    small, large = per_call(SMALL, calls, 3), per_call(LARGE, calls, 3)
+def figures(run: Run) -> list[Figure]:
+    cost = compare(run.rounds(3 if run.quick else 7, f"a day of {CALLS:,} calls by all three"))
+    calls = 20_000 if run.quick else 60_000
+    run.say(f"{calls:,} calls for {SMALL} and {LARGE:,} agents")
+    small, large = per_call(SMALL, calls, 2), per_call(LARGE, calls, 2)
     us = cost["callrouter"] / CALLS * 1e6
     return [
         Figure(GROUP, f"a day of {CALLS:,} calls", cost["callrouter"], "s", most=0.5, note=f"{us:.0f} µs a call"),
