@@ -13,7 +13,7 @@ from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult, Ca
 from callrouter.core.plan import Hours, Plan, Relaxation, Span, Topic
 from callrouter.core.router import Router
 from tests.core.story import NOON, Story
-from tests.core.test_nobody import HIS, RULES, plan, promised, told
+from tests.core.test_nobody import HIS, RULES, hears, plan, promised, told
 
 OTHER = "+491719999999"
 
@@ -126,6 +126,28 @@ def test_a_caller_who_comes_goes_first() -> None:
     story.hang_up(call)
     story.act("gera/2001", e.AgentAct.WRAP_UP_DONE)
     assert out(story) != ringing
+
+
+def test_a_caller_goes_first_where_nobody_waits_at_all() -> None:
+    """A ring limit of 0: who comes still has the phone that only rings for a callback, and hears no busy."""
+    story = asked(ready="gera/2001", ring_max_s=0.0)
+    assert rings(story) == "gera/2001"
+    call = story.dial(caller=OTHER)
+    assert story.rung(call) == "gera/2001"
+    other = story.dial(caller="+491718888888")
+    assert hears(story, other) == ("offer",)
+
+
+def test_a_phone_that_does_not_stop_ringing_keeps_nobody_waiting() -> None:
+    """A ring limit of 0, and nothing is heard of the order to hang up: he is turned away after a moment."""
+    story = asked(ready="gera/2001", ring_max_s=0.0)
+    call = story.arrive("gera", "365", OTHER)
+    assert [type(x) for x in story.books.orders[-2:]] == [c.HangUp, c.Claim]
+    story.outs[out(story)].orders.clear()
+    story.pass_time(2.9)
+    assert hears(story, call) == ()
+    story.pass_time(0.2)
+    assert hears(story, call) == ("offer",)
 
 
 def test_who_has_answered_is_not_taken_off() -> None:
@@ -950,7 +972,8 @@ def test_done_callbacks_are_remembered_for_a_while() -> None:
 
 
 def why_not(story: Story) -> list[str]:
-    return [view.why_not for view in story.router.callbacks()]
+    views = [story.router.callback(record.id) for record in story.router.callbacks()]
+    return [view.why_not for view in views if view is not None]
 
 
 def test_it_is_said_why_nobody_rings() -> None:
@@ -977,10 +1000,12 @@ def test_it_is_said_who_is_at_it_and_when_it_is_tried_again() -> None:
     """With the agent and how far his call is."""
     story = asked(ready="gera/2001")
     story.agent_is_up(out(story))
-    (view,) = story.router.callbacks()
+    view = story.router.callback(one(story).id)
+    assert view is not None
     assert (view.agent, view.stage, view.why_not) == ("gera/2001", "dialling", "somebody is at it")
     (live,) = story.router.snapshot(story.now).outbound
     assert (live.agent, live.stage, live.by_hand) == ("gera/2001", "dialling", False)
+    assert story.router.callback("gera/none") is None
     story.caller_is_missed(out(story))
     assert why_not(story) == ["tried 1 times, again in 1800 s"]
 

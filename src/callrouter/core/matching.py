@@ -18,10 +18,10 @@ from callrouter.core.lines import Lane, LaneKey
 from callrouter.core.overflow import Deal
 from callrouter.core.plan import Strategy
 from callrouter.core.reception import release, turn_away
-from callrouter.core.ringback import ring_back
+from callrouter.core.ringback import give_way, gives_way, ring_back
 from callrouter.core.selection import Pool, meets
-from callrouter.core.state import RING_GRACE_S, State
-from callrouter.core.timers import after
+from callrouter.core.state import HOLD_GRACE_S, RING_GRACE_S, State
+from callrouter.core.timers import Rank, after
 
 
 def settle(s: State) -> None:
@@ -44,10 +44,12 @@ def settle(s: State) -> None:
                     lent |= s.team_lanes[deal.agreement.borrower]
         if lent:
             _in_turn(s, lent, _borrow)
+    if s.outcalls:
+        give_way(s, [lane for lane in lanes.values() if lane.waiting])
     if s.held:
         _keep_or_release(s)
-    if s.dirty_backlogs or s.outcalls:
-        ring_back(s, [lane for lane in lanes.values() if lane.waiting])
+    if s.dirty_backlogs:
+        ring_back(s)
 
 
 def _in_turn(s: State, lanes: dict[LaneKey, Lane], serve: Callable[[State, Lane, Call], bool]) -> None:
@@ -178,15 +180,22 @@ def _offer(s: State, call: Call, pool: Pool, deal: Deal | None, seats: list[Agen
 
 
 def _keep_or_release(s: State) -> None:
-    """Calls that have just begun to listen and were not offered: those at their limit end, the others are claimed."""
+    """Calls that have just begun to listen and were not offered: those at their limit end, the others are claimed.
+
+    Not where an agent's phone has just been taken off a callback for them: that takes a moment.
+    """
     held, s.held = s.held, {}
     for call_id in held:
         call = s.calls.get(call_id)
         if call is None or call.lane is None:
             continue
         if call.limit_at is not None and s.now >= call.limit_at:
-            busy(s, call)
-        elif not call.claimed:
+            if not gives_way(s, s.lanes[call.lane]):
+                busy(s, call)
+                continue
+            s.timers.cancel(call.limit_timer)
+            call.limit_timer = s.timers.set(after(s.now, HOLD_GRACE_S), Rank.LIMIT, call.id)
+        if not call.claimed:
             call.claimed = True
             s.tell(Claim(call.id, f"waits in {call.hotline}"))
 

@@ -33,6 +33,7 @@ from callrouter.core.events import (
 )
 from callrouter.core.lines import Lane
 from callrouter.core.outbound import ring
+from callrouter.core.outcalls import Outcall
 from callrouter.core.plan import Hotline, Skills
 from callrouter.core.selection import Pool
 from callrouter.core.state import State
@@ -45,29 +46,31 @@ AT_HAND = frozenset({AgentState.READY, AgentState.PAUSED, AgentState.WRAP_UP})  
 # ---- who rings whom
 
 
-def ring_back(s: State, lanes: list[Lane]) -> None:
-    """After each event, when callers have been served: callbacks for teams where that may have changed.
-
-    lanes: in which callers may have to wait. They go before callbacks for which a phone only rings.
-    """
-    if any(s.rung_back.values()):
-        for lane in lanes:
-            _give_way(s, lane)
+def ring_back(s: State) -> None:
+    """After each event, when callers have been served: callbacks for teams where that may have changed."""
     teams, s.dirty_backlogs = s.dirty_backlogs, {}
     for team in teams:
         while _ring_one(s, team):
             pass
 
 
-def _give_way(s: State, lane: Lane) -> None:
-    """As many phones as callers wait in this lane stop ringing for callbacks."""
-    wanted = lane.waiting
-    for team in lane.teams:
-        for call in list(s.rung_back.get(team, ())):
-            out = s.outcalls[call]
+def give_way(s: State, lanes: list[Lane]) -> None:
+    """Callers wait in these lanes: as many phones stop ringing for callbacks."""
+    for lane in lanes:
+        wanted = lane.waiting
+        for out in _only_rung(s, lane):
             if wanted and not out.cancelled:
                 s.cancel_out(out, f"a caller waits in {lane.hotline.name}")
             wanted -= bool(wanted)
+
+
+def gives_way(s: State, lane: Lane) -> bool:
+    """Will an agent of this lane be free in a moment, since his phone has been taken off a callback?"""
+    return any(out.cancelled for out in _only_rung(s, lane))
+
+
+def _only_rung(s: State, lane: Lane) -> list[Outcall]:
+    return [s.outcalls[call] for team in lane.teams for call in s.rung_back.get(team, ())]
 
 
 def _ring_one(s: State, team: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from callrouter.core import outbound, ringback
+from callrouter.core.callbacks import Callback
 from callrouter.core.calls import HEARING, Attempt, Call, CallState
 from callrouter.core.checkpoint import Checkpoint, freeze, set_clock, thaw
 from callrouter.core.commands import CancelOffer, Command
@@ -65,7 +66,7 @@ from callrouter.core.reconcile import book, ended, hold, lose_link, read_back, t
 from callrouter.core.snapshot import AgentView, CallbackView, CallView, Counts, Snapshot
 from callrouter.core.state import FRESH_S, HOLD_GRACE_S, State
 from callrouter.core.timers import Rank, instant
-from callrouter.core.views import agent_view, call_view, callback_views, counts, snapshot
+from callrouter.core.views import agent_view, call_view, callback_view, counts, snapshot
 
 WATCH_AGAIN_S = 10.0
 
@@ -127,9 +128,14 @@ class Router:
         found = self.state.calls.get(call)
         return None if found is None else call_view(found, now)
 
-    def callbacks(self) -> tuple[CallbackView, ...]:
-        """Callers who are to be rung back, and why nobody rings them now. Costs O(callbacks)."""
-        return callback_views(self.state)
+    def callbacks(self) -> tuple[Callback, ...]:
+        """Callers who are to be rung back. Costs O(callbacks)."""
+        return tuple(back.record for back in self.state.backs.values())
+
+    def callback(self, callback: str) -> CallbackView | None:
+        """One of them, with his call and why nobody rings him now."""
+        back = self.state.backs.get(callback)
+        return None if back is None else callback_view(self.state, back)
 
     def counts(self) -> Counts:
         """The gauges, kept as it goes."""

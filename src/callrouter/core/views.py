@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from callrouter.core.backlog import Back
 from callrouter.core.calls import RINGING, Call, CallState
 from callrouter.core.overflow import Deal
 from callrouter.core.plan import Agent
@@ -111,14 +112,10 @@ def snapshot(s: State, now: float) -> Snapshot:
     )
 
 
-def callback_views(s: State) -> tuple[CallbackView, ...]:
-    """All callbacks that are not done, and why nobody rings them now. Costs a look at all of them."""
-    views = []
-    for back in s.backs.values():
-        out = s.outcalls.get(back.outbound)
-        why_not = why_not_rung(s, back.record)
-        views.append(CallbackView(back.record, out.agent if out else "", out.state if out else "", why_not))
-    return tuple(views)
+def callback_view(s: State, back: Back) -> CallbackView:
+    """A callback that is not done, and why nobody rings him now."""
+    out = s.outcalls.get(back.outbound)
+    return CallbackView(back.record, out.agent if out else "", out.state if out else "", why_not_rung(s, back.record))
 
 
 def _outbound_views(s: State) -> tuple[OutboundView, ...]:
