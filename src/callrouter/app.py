@@ -158,6 +158,8 @@ class Service:
             audit=self.store.audit,
             clock=self.engine.now,
             tokens=wiring.tokens(service, options.reveal),
+            callbacks=self.router.callbacks,
+            callback=self.router.callback,
             whatif=self.outlook.ask if service.forecast else None,
         )
         host = service.host if options.host is None else options.host

@@ -7,9 +7,11 @@ import pytest
 from callrouter.core import commands as c
 from callrouter.core import events as e
 from callrouter.core.explain import Question, ask
+from callrouter.core.plan import Hours
 from callrouter.web import reasons
 from callrouter.web.reasons import known, told
 from tests.core.story import Story, network
+from tests.core.test_ringback import OTHER, asked, out
 
 
 @pytest.mark.parametrize(
@@ -83,4 +85,41 @@ def test_what_the_router_says_is_known() -> None:
         said |= {one.why_not for one in answer.candidates if one.why_not}
     said |= {record.because for record in story.books.ended.values()}
     assert {one for one in said if known(one) is None} == set()
+    assert len(said) > 8
+
+
+def test_what_is_said_of_callbacks_is_known() -> None:
+    """Why somebody is rung back or not, and what came of it."""
+    said: set[str] = set()
+
+    def look(story: Story) -> None:
+        for callback in story.router.callbacks():
+            view = story.router.callback(callback.id)
+            assert view is not None
+            said.add(view.why_not)
+
+    story = asked(ready="", rules={"reserve": 1, "tries_max": 2})
+    look(story)
+    story.act("gera/2001", e.AgentAct.READY)
+    story.act("gera/2002", e.AgentAct.READY)
+    look(story)
+    call = story.dial(caller=OTHER)
+    story.phone_fails(call, e.Result.BUSY)
+    story.hang_up(call)
+    story.pass_time(60.0)
+    for _ in range(2):
+        story.agent_is_up(out(story))
+        story.caller_is_missed(out(story))
+        look(story)
+        story.pass_time(1900.0)
+    listed = story.dial(caller=OTHER)
+    story.hang_up(listed)
+    look(story)
+    night = asked(ready="gera/2001", rules={"hours": Hours("Europe/Berlin", (((),) * 7))})
+    look(night)
+    for one in (story, night):
+        said |= {x.because for x in one.books.orders if isinstance(x, c.DialOut | c.HangUp)}
+        said |= {x.because for x in one.told_notices if isinstance(x, c.OutboundFinished)}
+        said |= {x.callback.because for x in one.told_notices if isinstance(x, c.CallbackChanged)}
+    assert {one for one in said - {""} if known(one) is None} == set()
     assert len(said) > 8

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from callrouter.core.callbacks import Callback, CallbackKind, finish
 from callrouter.core.commands import (
     AgentChanged,
     AgreementChanged,
+    CallbackChanged,
     Claim,
     Command,
     HotlineChanged,
@@ -20,6 +22,9 @@ from callrouter.core.events import (
     AgentActed,
     AgreementSwitched,
     CallArrived,
+    CallbackClosed,
+    CallbackMissed,
+    CallbackTaken,
     CallHeld,
     Event,
     HotlineMode,
@@ -32,7 +37,7 @@ from callrouter.core.events import (
 )
 from callrouter.core.explain import Candidate
 from callrouter.core.plan import Agent, Agreement, Hotline, Number, Plan, Site, Team, Topic
-from callrouter.core.snapshot import AgentView, AgreementView, CallView, LineView, SiteView, Snapshot
+from callrouter.core.snapshot import AgentView, AgreementView, CallbackView, CallView, LineView, SiteView, Snapshot
 from callrouter.engine import Observer
 from callrouter.web.context import Context, Token
 
@@ -41,6 +46,7 @@ WRITE = "write-token-0123456789"
 READ = "read-token-01234567890"
 CALLER = "03915550142"
 CALL = "gera/1732268042.17"
+CALLBACK = Callback("gera/1.1", CallbackKind.CAPTURED, "agency-gera", "", "gera", CALLER, NOW - 60, NOW + 3600)
 STATES = {"pause": "paused", "ready": "ready", "log_out": "logged_out", "log_in": "paused"}
 
 
@@ -141,8 +147,17 @@ class World:
             return self._switch(event)
         if isinstance(event, HotlineSwitched):
             return self._switch_hotline(event)
+        if isinstance(event, CallbackTaken | CallbackClosed | CallbackMissed):
+            return self._callback(event)
         assert isinstance(event, AgentActed)
         return self._act(event)
+
+    def _callback(self, event: CallbackTaken | CallbackClosed | CallbackMissed) -> Sequence[Command]:
+        if event.callback != CALLBACK.id:
+            return [Ignored(type(event).__name__, "there is no such callback")]
+        if isinstance(event, CallbackClosed):
+            return [CallbackChanged(finish(CALLBACK, event.result, event.by, NOW))]
+        return [CallbackChanged(CALLBACK)]
 
     def _switch_hotline(self, event: HotlineSwitched) -> Sequence[Command]:
         lines = tuple(
@@ -195,5 +210,7 @@ class World:
             health=lambda: self.reasons,
             audit=self.audit,
             clock=lambda: self.now,
+            callbacks=lambda: [CALLBACK],
+            callback=lambda id_: CallbackView(CALLBACK, "", "", "not at this hour") if id_ == CALLBACK.id else None,
             tokens=(Token.of("supervisor", WRITE, may_write=True), Token.of("wallboard", READ)),
         )

@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "prompts": "prompts",
     "dialplan": "dialplan",
     "doctor": "doctor",
+    "callbacks": "callbacks",
     "forget": "records",
     "report": "report",
     "user": "user",

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 from pathlib import Path
 from time import time
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from callrouter import wiring
-from callrouter.callers import normalise
-from callrouter.config.load import Loaded, load
-from callrouter.config.secret import Secret, SecretError
-from callrouter.config.source import ConfigError
+from callrouter.callers import Callers, normalise
+from callrouter.cli.database import with_database
 from callrouter.store.retention import Forgotten
 from callrouter.store.retention import forget as forget_caller
-from callrouter.store.store import AuditEntry, open_engine, write_audit
+from callrouter.store.store import AuditEntry, write_audit
 
 
 @click.command()
@@ -32,33 +28,18 @@ def forget(folder: Path, caller: str) -> None:
     """
     if not normalise(caller):
         raise click.UsageError("this is no telephone number")
-    try:
-        loaded = load(folder)
-        found = asyncio.run(_forget(loaded, caller))
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(str(problem), err=True)
-        raise SystemExit(2) from error
-    except (SecretError, ValueError, SQLAlchemyError, OSError) as error:
-        click.echo(f"error: {str(error).splitlines()[0]}", err=True)
-        raise SystemExit(2) from error
+
+    async def do(engine: AsyncEngine, callers: Callers) -> Forgotten:
+        found = await forget_caller(engine, callers.key_of(caller), time())
+        what = f"{found.calls} calls, {found.callbacks} callbacks"
+        entry = AuditEntry(time(), getpass.getuser(), "a caller was forgotten", "callrouter forget", what, "")
+        await write_audit(engine, entry)
+        return found
+
+    loaded, found = with_database(folder, do)
     if found == Forgotten(0, 0):
         click.echo("nothing was known of this caller")
     else:
         click.echo(f"calls that are nobody's now: {found.calls}; callbacks: {found.callbacks}")
     days = loaded.network.service.journal.keep_days
     click.echo(f"journal segments may hold the number for up to {days} days; then they are deleted")
-
-
-async def _forget(loaded: Loaded, caller: str) -> Forgotten:
-    service = loaded.network.service
-    known = wiring.callers(service, service.state_dir, Secret.reveal)
-    engine = await open_engine(wiring.database_url(service, service.state_dir))
-    try:
-        found = await forget_caller(engine, known.key_of(caller), time())
-        what = f"{found.calls} calls, {found.callbacks} callbacks"
-        entry = AuditEntry(time(), getpass.getuser(), "a caller was forgotten", "callrouter forget", what, "")
-        await write_audit(engine, entry)
-    finally:
-        await engine.dispose()
-    return found

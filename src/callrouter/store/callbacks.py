@@ -54,9 +54,10 @@ class Callbacks:
         found = await self.find(_COLUMN.id == callback)
         return found[0] if found else None
 
-    async def find(self, *where: ColumnElement[bool], limit: int = OPEN_MAX) -> list[Callback]:
-        """By due time, the earliest first."""
-        query = select(CALLBACK).where(*where).order_by(_COLUMN.due_at, _COLUMN.id).limit(limit)
+    async def find(self, *where: ColumnElement[bool], limit: int = OPEN_MAX, latest: bool = False) -> list[Callback]:
+        """By due time, the earliest first; latest: by the time when they were done, the latest first."""
+        order = _COLUMN.done_at.desc() if latest else _COLUMN.due_at
+        query = select(CALLBACK).where(*where).order_by(order, _COLUMN.id).limit(limit)
         async with reading(self._engine) as connection:
             return [self._callback(row) for row in await connection.execute(query)]
 
@@ -86,7 +87,7 @@ class Callbacks:
     async def follow(self, connection: AsyncConnection, told: Sequence[Told]) -> tuple[OutboundFinished, ...]:
         """Keep what routers said, within a transaction; the later word about one stands. Returns calls that are new.
 
-        Who was forgotten is not opened again by a router that has not heard of it.
+        What was done by hand, or forgotten, is not opened again by a router that has not heard of it.
         """
         latest: dict[str, Told] = {}
         for one in sorted(told, key=_stamp):
@@ -102,7 +103,7 @@ class Callbacks:
             row = kept.get(id_)
             if row is None:
                 await self.insert(connection, one.what, one.run, one.seq)
-            elif (row.run, row.seq) < (one.run, one.seq) and row.result != CallbackResult.FORGOTTEN:
+            elif (row.run, row.seq) < (one.run, one.seq) and not _done_by_hand(row, one.what):
                 values = {name: value for name, value in self.values(one.what).items() if name not in _OURS}
                 await _change(connection, id_, {**values, "run": one.run, "seq": one.seq})
 
@@ -169,6 +170,11 @@ class Callbacks:
         except BadKey as error:
             log.error("a callback cannot be rung", callback=row.id, error=str(error))
             return ""
+
+
+def _done_by_hand(row: Row[Any], said: Callback) -> bool:
+    """Whoever knows of the end, and opens it again all the same, says so in a later version."""
+    return row.result == CallbackResult.FORGOTTEN or bool(row.result and row.version >= said.version)
 
 
 def _stamp(one: Told) -> tuple[str, int]:

@@ -9,19 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 from http import HTTPStatus
 
-import structlog
-
 from callrouter.core.agents import AgentState
 from callrouter.core.calls import RINGING
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineSwitched
 from callrouter.web import models, views
-from callrouter.web.acts import ask, unavailable
+from callrouter.web.acts import ask, audit, unavailable
 from callrouter.web.context import CannotTell, Context
 from callrouter.web.operations import Asked, Operation
 from callrouter.web.problems import Fault, FieldError
+from callrouter.web.ringing_back import OPERATIONS as CALLBACKS
 from callrouter.web.steps import step_out
-
-log = structlog.get_logger(__name__)
 
 CONFLICT, UNPROCESSABLE = HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
 NOT_FOUND, UNAVAILABLE = HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE
@@ -214,7 +211,7 @@ async def switch(asked: Asked) -> models.AgreementOut:
         await ask(context, AgreementSwitched(name, body.enabled, until, body.reason, by, body.borrower))
         after = _agreement(context, name)
     what = f"agreement {name}" + (f" for {body.borrower}" if body.borrower else "")
-    await _audit(asked, what, body.reason, switch_text(before), switch_text(after))
+    await audit(asked, what, body.reason, switch_text(before), switch_text(after))
     return after
 
 
@@ -229,7 +226,7 @@ async def switch_hotline(asked: Asked) -> models.LineOut:
             raise Fault(HTTPStatus.CONFLICT, detail)
         await ask(context, HotlineSwitched(name, body.mode, until, body.reason, asked.token.name))
         after = _line(context, name)
-    await _audit(asked, f"hotline {name}", body.reason, mode_text(before), mode_text(after))
+    await audit(asked, f"hotline {name}", body.reason, mode_text(before), mode_text(after))
     return after
 
 
@@ -268,18 +265,8 @@ async def set_agent_state(asked: Asked) -> models.AgentOut:
         raise Fault(HTTPStatus.CONFLICT, f"This means nothing now: the agent is {before.state.value}.")
     await ask(context, AgentActed(name, body.state, body.reason, asked.token.name))
     after = _agent(context, name)
-    await _audit(asked, f"agent {name} {body.state.value}", body.reason, before.state, after.state)
+    await audit(asked, f"agent {name} {body.state.value}", body.reason, before.state, after.state)
     return after
-
-
-async def _audit(asked: Asked, what: str, why: str, before: str, after: str) -> None:
-    try:
-        await asked.context.audit(who=asked.token.name, what=what, why=why, before=before, after=after)
-    except Exception:
-        log.exception("no audit entry was written", who=asked.token.name, what=what, why=why)
-        raise Fault(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "It is done, but the audit entry could not be written; the log has it."
-        ) from None
 
 
 # ---- the table
@@ -345,4 +332,5 @@ OPERATIONS = (
         body=models.SwitchIn,
         faults=(CONFLICT, UNPROCESSABLE),
     ),
+    *CALLBACKS,
 )

@@ -14,11 +14,12 @@ from typing import Protocol
 
 from aiohttp import web
 
+from callrouter.core.callbacks import Callback
 from callrouter.core.commands import Command
 from callrouter.core.events import CallId, Event
 from callrouter.core.explain import Candidate as Candidate  # noqa: PLC0414  # who makes a Context needs it
 from callrouter.core.plan import Plan
-from callrouter.core.snapshot import Snapshot
+from callrouter.core.snapshot import CallbackView, Snapshot
 
 TOKEN_CHARS_MIN = 20
 
@@ -85,7 +86,8 @@ class Context:
 
     ask: submit an event and await the router's commands. history: the kept turns of a call, oldest first (also of one
     that has ended). explain: the candidates for a waiting call, now. metrics: the Prometheus text. health: reasons why
-    this service is not ready, empty if it is. clock: UTC seconds.
+    this service is not ready, empty if it is. clock: UTC seconds. callbacks, callback: callers whom agents of hotlines
+    are to ring back, or who gave up; one of them, with why nobody rings him now.
     """
 
     snapshot: Callable[[], Snapshot]
@@ -98,6 +100,8 @@ class Context:
     audit: Audit
     clock: Callable[[], float]
     tokens: tuple[Token, ...] = ()
+    callbacks: Callable[[], Sequence[Callback]] = tuple
+    callback: Callable[[str], CallbackView | None] = lambda _: None
     whatif: Callable[[str], Awaitable[Mapping[str, object]]] | None = None  # as `models.WhatIfOut`; raises CannotTell
     ask_s: float = 5.0  # how long a request waits for the router's answer
     switching: asyncio.Lock = field(default_factory=asyncio.Lock)  # look and switch are one act, whoever else switches

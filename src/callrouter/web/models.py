@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from callrouter.core.agents import AgentState
+from callrouter.core.callbacks import CallbackKind, CallbackResult, CallbackStatus, TryResult
 from callrouter.core.calls import CallState
 from callrouter.core.events import AgentAct, HotlineMode
 
@@ -190,6 +191,42 @@ class CallOut(Out):
     attempts: int = Field(ge=0)
 
 
+class CallbackOut(Out):
+    """A caller who is to be rung back by agents of his hotline, or who gave up and may be. Those that are done are not
+    shown."""
+
+    callback: str = Field(examples=["gera/1732268042.17"])
+    kind: CallbackKind = Field(
+        description="captured: he asked for it, and agents ring him by themselves; unreached: he gave up, and is rung "
+        "only when somebody takes him."
+    )
+    hotline: str
+    topic: str
+    site: str = Field(description="Whose line rings him.")
+    caller: str = Field(description="Masked to the last three digits.", examples=["•••417"])
+    asked_at: datetime
+    due_at: datetime
+    overdue: bool
+    status: CallbackStatus
+    agent: str = Field(description="Who rings him now; empty if nobody.")
+    stage: str = Field(
+        description="Of that call: ringing (the agent's phone), dialling (the caller's), talking; empty if none."
+    )
+    tries: int = Field(ge=0, description="How often his phone was rung in vain.")
+    last_try_at: datetime | None
+    last_result: TryResult | None
+    not_before: datetime | None = Field(description="He is not rung by himself before then; null: any time.")
+    why_not: str = Field(description="Why nobody rings him by himself now; empty if somebody is about to.")
+
+
+class CallbackStateOut(Out):
+    """Where a callback stands now."""
+
+    callback: str
+    status: CallbackStatus
+    result: CallbackResult | None = Field(description="What came of it; null while it is not done.")
+
+
 class DirectionOut(Out):
     """One direction of an agreement: calls of the borrower may go to the lender."""
 
@@ -214,7 +251,7 @@ class AgreementOut(Out):
 
 
 class Page(Out):
-    """Part of a list in the order of its ids."""
+    """Part of a list in the order of its ids, unless it says otherwise."""
 
     at: datetime = Field(description="The instant that this shows.")
     total: int = Field(ge=0, description="Items that match, on all pages.")
@@ -243,6 +280,12 @@ class CallPage(Page):
 
 class AgreementPage(Page):
     items: list[AgreementOut]
+
+
+class CallbackPage(Page):
+    """By due time, the earliest first."""
+
+    items: list[CallbackOut]
 
 
 Fact = str | int | float | bool | list[str] | None
@@ -336,6 +379,26 @@ class AgentStateIn(In):
     reason: Annotated[str, StringConstraints(pattern=_PLAIN)] = Field(default="", max_length=80)
 
 
+class CallbackTakeIn(In):
+    """Have this agent's phone rung now, and then the caller's. The hours for callbacks hold for this too."""
+
+    agent: Name = Field(examples=["gera/2001"])
+
+
+class CallbackCloseIn(In):
+    """Nobody need ring him any more; a call for it that does not talk yet ends."""
+
+    result: Literal["reached", "wrong_number", "cancelled"] = Field(
+        description="reached: otherwise, say from another telephone; cancelled: say why."
+    )
+    reason: Annotated[str, StringConstraints(pattern=_WORDS)] = Field(
+        min_length=10,
+        max_length=200,
+        description="Kept with it and in the audit trail.",
+        examples=["Er war schon hier"],
+    )
+
+
 class ListQuery(BaseModel):
     """What every list takes."""
 
@@ -363,6 +426,13 @@ class CallQuery(ListQuery):
     site: Name = ""
     hotline: Name = ""
     state: CallState | None = None
+
+
+class CallbackQuery(ListQuery):
+    site: Name = ""
+    hotline: Name = ""
+    kind: CallbackKind | None = None
+    status: CallbackStatus | None = None
 
 
 class WhatIfQuery(BaseModel):

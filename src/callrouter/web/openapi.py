@@ -19,8 +19,8 @@ PATH_EXAMPLES = {"site": "gera", "number": "2001", "id": "1732268042.17", "name"
 PATH_WORDS = {
     "site": "The site of the id, the part before the slash.",
     "number": "The agent's number, the part after the slash.",
-    "id": "The call's id at its site, the part after the slash.",
-    "name": "The agreement's name.",
+    "id": "The call's or callback's id at its site, the part after the slash.",
+    "name": "The agreement's or hotline's name.",
 }
 FAULT_WORDS = {
     HTTPStatus.BAD_REQUEST: "The query or the body does not match the schema; `errors` names the places.",

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from enum import Enum
 
-from callrouter.core.commands import Command, Reread, Target
-from callrouter.core.events import CallId, Event, LiveCall, PlanReplaced, SiteRead
+from callrouter.core.callbacks import Callback
+from callrouter.core.commands import Command, DialOut, Reread, Target
+from callrouter.core.events import CallId, Event, LiveCall, LiveOutbound, PlanReplaced, SiteRead
 from callrouter.web.context import Step
 from callrouter.web.models import CommandOut, Fact, StepOut, instant, masked
 
@@ -20,7 +21,8 @@ _HIDDEN = frozenset(("call", "because"))
 
 
 def step_out(step: Step, call: CallId) -> StepOut:
-    """One turn, reduced to this call: a site read back names all its calls, and others' are not ours to show."""
+    """One turn, reduced to this call (a caller's, or one that rings somebody back): a site read back names all its
+    calls, and others' are not ours to show."""
     commands = [command for command in step.commands if getattr(command, "call", None) == call or _about_site(command)]
     return StepOut(
         at=instant(step.at),
@@ -42,29 +44,34 @@ def _about_site(command: Command) -> bool:
 
 def _event_facts(event: Event, call: CallId) -> dict[str, Fact]:
     if isinstance(event, SiteRead):
-        mine = next((live for live in event.calls if live.call == call), None)
+        live: tuple[LiveCall | LiveOutbound, ...] = (*event.calls, *event.outbound)
+        mine = next((one for one in live if one.call == call), None)
         return {"site": event.site, **(_facts(mine, _HIDDEN) if mine else {"stage": "gone"})}
     if isinstance(event, PlanReplaced):
         return {"version": str(getattr(event.plan, "version", ""))}
     return _facts(event, _HIDDEN)
 
 
-def _facts(item: Event | Command | LiveCall, hidden: Iterable[str]) -> dict[str, Fact]:
+def _facts(item: Event | Command | LiveCall | LiveOutbound, hidden: Iterable[str]) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     for field in fields(item):
         if field.name in hidden:
             continue
         value = getattr(item, field.name)
-        facts[field.name] = masked(value) if _personal(field.name, value) else _fact(value)
+        facts[field.name] = masked(value) if _personal(item, field.name, value) else _fact(value)
     return facts
 
 
-def _personal(name: str, value: object) -> bool:
+def _personal(item: object, name: str, value: object) -> bool:
     """A caller's number: his own, the one to ring back at, or one that he keyed in."""
+    if name == "number":  # else the one that he has dialled
+        return isinstance(item, DialOut)
     return name in ("caller", "reach") or (name == "digits" and len(str(value)) > KEYS_MAX)
 
 
 def _fact(value: object) -> Fact:
+    if isinstance(value, Callback):
+        return value.id
     if isinstance(value, Enum):
         return str(value.value)
     if value is None or isinstance(value, (str, bool, int, float)):

@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
+from callrouter.core.callbacks import Callback
 from callrouter.core.calls import RINGING
 from callrouter.core.events import HotlineMode
 from callrouter.core.plan import Plan, Team
-from callrouter.core.snapshot import AgentView, AgreementView, CallView, LineView, SiteView, Snapshot
+from callrouter.core.snapshot import AgentView, AgreementView, CallbackView, CallView, LineView, SiteView, Snapshot
 from callrouter.web.models import (
     AgentOut,
     AgreementOut,
+    CallbackOut,
     CallOut,
     DirectionOut,
     LineOut,
@@ -74,6 +76,36 @@ def agent_out(view: AgentView) -> AgentOut:
             "reason": view.reason,
             "since": instant(view.since),
             "call": view.call,
+        }
+    )
+
+
+def callback_key(one: Callback) -> str:
+    """By due time; no two have the same."""
+    return f"{one.due_at:017.6f} {one.id}"
+
+
+def callback_out(view: CallbackView, now: float) -> CallbackOut:
+    one = view.callback
+    return CallbackOut.model_validate(
+        {
+            "callback": one.id,
+            "kind": one.kind,
+            "hotline": one.hotline,
+            "topic": one.topic,
+            "site": one.site,
+            "caller": masked(one.number),
+            "asked_at": instant(one.asked_at),
+            "due_at": instant(one.due_at),
+            "overdue": now > one.due_at,
+            "status": one.status,
+            "agent": view.agent,
+            "stage": view.stage,
+            "tries": one.tries,
+            "last_try_at": None if one.last_try_at is None else instant(one.last_try_at),
+            "last_result": one.last_result,
+            "not_before": None if one.not_before is None else instant(one.not_before),
+            "why_not": view.why_not,
         }
     )
 
