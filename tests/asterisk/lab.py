@@ -129,11 +129,11 @@ class Lab:
     ) -> list[Phone]:
         """Several phones of one habit in one process."""
         where = self.network.sites[site]
-        port = next_port()
+        host, port = self.network.phones_host, next_port()
         text = sipp.phone(rings=rings, does=does, after_ms=after_ms, talk_ms=talk_ms)
-        process = self._sipp(f"phone{port}", text, self.network.phones_host, port, ["-aa"])
-        await self._listening(process, self.network.phones_host, port)
-        made = [Phone(self, where, name, port, process) for name in names]
+        process = self._sipp(f"phone{port}", text, host, port, ["-aa"])
+        await self._listening(process, host, port)
+        made = [Phone(self, where, name, host, port, process) for name in names]
         if register:
             contacts = {name: f"sip:{name}@{self.network.phones_host}:{port}" for name in names}
             for name, contact in contacts.items():
@@ -141,6 +141,13 @@ class Lab:
             ami = self.amis[site]
             await self.until_reachable(ami, set(names))
         return made
+
+    async def outside(self, site: str, number: str) -> Phone:
+        """The telephone of somebody whom this site rings over its trunk. number: as the trunk is to dial it."""
+        host = self.network.carrier
+        process = self._sipp("outside", sipp.phone(), host, SIP_PORT, ["-aa"])
+        await self._listening(process, host, SIP_PORT)
+        return Phone(self, self.network.sites[site], number, host, SIP_PORT, process)
 
     async def until_reachable(self, ami: RawAmi, phones: set[str], deadline_s: float = 20.0) -> None:
         async with asyncio.timeout(deadline_s):

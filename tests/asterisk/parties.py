@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Phone:
-    """An agent's phone: a SIPp that takes any number of calls, and a registration. name: its endpoint at `site`."""
+    """An agent's phone: a SIPp that takes any number of calls, and a registration. name: its endpoint at `site`.
+
+    Or the telephone of somebody out in the world, whom a site rings over its trunk: then name is the number dialled.
+    """
 
     lab: Lab
     site: Site
     name: str
+    host: str
     port: int
     process: subprocess.Popen[bytes]
 
@@ -28,7 +32,7 @@ class Phone:
         """The INVITEs that reached it in this test, oldest first, one per call."""
         seen: dict[str, Packet] = {}
         for p in tuple(self.lab.wire.packets):
-            if p.method == "INVITE" and p.dst[1] == self.port and p.uri_user == self.name:
+            if p.method == "INVITE" and p.dst == (self.host, self.port) and p.uri_user == self.name:
                 seen.setdefault(p.call_id, p)
         return list(seen.values())
 
@@ -43,13 +47,21 @@ class Phone:
 
     def tell(self, word: str) -> None:
         """ANSWER, BUSY, DECLINE, AWAY, FAULT or HANGUP, for its newest call."""
-        self.lab.tell(self.legs()[-1].call_id, word, (self.lab.network.phones_host, self.port))
+        self.lab.tell(self.legs()[-1].call_id, word, (self.host, self.port))
 
     async def talks(self, deadline_s: float = 20.0) -> None:
         """Wait until its newest call is answered and acknowledged."""
         leg = self.legs()[-1]
         await self.lab.wire.packet(
             lambda p: p.method == "ACK" and p.call_id == leg.call_id, deadline_s, f"phone {self.name} talks"
+        )
+
+    async def answers(self, times: int = 1) -> Packet:
+        """It is rung for the nth time and answers; its 200."""
+        leg = await self.rings(times)
+        self.tell("ANSWER")
+        return await self.lab.wire.packet(
+            lambda p: p.call_id == leg.call_id and p.src == (self.host, self.port) and p.is_invite_answer
         )
 
     async def free(self, deadline_s: float = 20.0) -> None:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from callrouter.app import Options, Service
+from callrouter.clock import Clock
 from callrouter.config.load import load
 from callrouter.core.commands import CallAnswered, CallFinished, Command
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, CallArrived, Event
@@ -185,10 +186,13 @@ def promise_broken(metrics: str) -> float:
 
 
 @asynccontextmanager
-async def routing(lab: Lab, folder: Path, rules: Rules | None = None) -> AsyncIterator[Routing]:
+async def routing(
+    lab: Lab, folder: Path, rules: Rules | None = None, clock: Clock | None = None
+) -> AsyncIterator[Routing]:
     """A service that is linked to all sites; the promise is checked at the end."""
     loaded = load(write_config(lab, folder, rules or Rules()))
-    service = Service(loaded, Options(state_dir=folder / "var", port=0, host="127.0.0.1"))
+    options = Options(state_dir=folder / "var", port=0, host="127.0.0.1", clock=clock or Clock())
+    service = Service(loaded, options)
     router = Routing(lab, service)
     service.engine.observe(router.observe)
     try:

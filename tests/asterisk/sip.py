@@ -203,7 +203,8 @@ def check_promise(network: Network, packets: list[Packet]) -> Checked:
     """Nobody pays to wait: no 200 OK to a caller's INVITE before a phone's 200 OK to the leg that was made for him.
 
     A caller and the leg for him are joined by the caller's number (the From of both), else, when callers hid it, by
-    any phone's answer not yet taken by another caller. Packets must be in the order of the capture.
+    any phone's answer not yet taken by another caller. What an agent answers in order to ring somebody back is no
+    answer to a caller. Packets must be in the order of the capture.
     """
     sites = {site.host for site in network.sites.values()}
     callers: dict[str, str] = {}  # Call-ID of a caller -> his number
@@ -216,7 +217,7 @@ def check_promise(network: Network, packets: list[Packet]) -> Checked:
         if packet.method == "INVITE":
             if packet.src[0] == network.carrier and packet.dst[0] in sites:
                 callers.setdefault(packet.call_id, plain(packet.from_user))
-            elif packet.dst[0] == network.phones_host and "x-callrouter-call" in packet.headers:
+            elif packet.dst[0] == network.phones_host and _for_a_caller(packet):
                 legs.setdefault(packet.call_id, plain(packet.from_user))
         elif packet.is_invite_answer:
             call_id = packet.call_id
@@ -230,6 +231,12 @@ def check_promise(network: Network, packets: list[Packet]) -> Checked:
                 else:
                     ready[callers[call_id]] -= 1
     return Checked(len(callers), len(answered), tuple(early))
+
+
+def _for_a_caller(packet: Packet) -> bool:
+    """A leg that is made for a caller who rings, not for one who is to be rung back."""
+    call = packet.headers.get("x-callrouter-call", "")
+    return bool(call) and "-cb" not in call
 
 
 def plain(user: str) -> str:
