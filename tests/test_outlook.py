@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -19,6 +19,7 @@ from callrouter.core.router import Router
 from callrouter.outlook import ASKING_MAX, Outlook
 from callrouter.web.context import CannotTell
 from callrouter.web.models import WhatIfOut
+from callrouter.web.preview import Wish
 
 CONFIG = Path(__file__).parents[1] / "config"
 MONDAY = CONFIG / "scenarios" / "monday.yaml"
@@ -128,20 +129,50 @@ async def test_other_processes_simulate(router: Router) -> None:
     """With the real pool: warmed, asked twice with the same answer, closed."""
     checkpoint: Checkpoint = router.checkpoint()
     asked = Outlook(MONDAY, lambda: checkpoint, EVENING)
-    await asyncio.to_thread(asked.warm)
+    await asked.warm()
     first, second = await asked.ask("team agency-gera -1"), await asked.ask("team agency-gera -1")
     assert first == second
     asked.close()
 
 
-async def test_the_page_on_which_an_agreement_is_switched_is_shown_the_next_hour(router: Router) -> None:
-    """Per site without and with the switch; nothing where nothing can be said."""
+async def test_the_page_on_which_an_agreement_is_switched_is_shown_hour_and_day(router: Router) -> None:
+    """Per site by its title, as it is and after the switch; nothing where nothing can be said."""
     asked = outlook(router)
-    shown = await asked.foresee("magdeburg-gera", False)
+    shown = await asked.foresee(Wish("magdeburg-gera", False))
     assert shown is not None
-    assert {effect.site for effect in shown.effects} == {"magdeburg", "gera", "gotha"}
-    assert all(0 <= effect.after.low <= effect.after.median <= effect.after.high <= 1 for effect in shown.effects)
-    assert shown.minutes == 60
-    assert await asked.foresee("unknown", False) is None
-    assert await outlook(router, None).foresee("magdeburg-gera", False) is None
+    titles = {one.title for one in router.plan.sites if one.name in ("magdeburg", "gera", "gotha")}
+    assert {effect.site for effect in shown.rest.effects} == titles
+    for effect in (*shown.hour.effects, *shown.rest.effects):
+        assert 0 <= effect.after.low <= effect.after.median <= effect.after.high <= 1
+    assert shown.hour.minutes == 60
+    assert shown.rest.minutes > 60
+    assert await asked.foresee(Wish("unknown", False)) is None
+    assert await outlook(router, None).foresee(Wish("magdeburg-gera", False)) is None
+    asked.close()
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        (Wish("magdeburg-gera", False, "agency-gera"), "agreement magdeburg-gera off for agency-gera"),
+        (Wish("magdeburg-gera", True, until="17:30:05"), "agreement magdeburg-gera on until 17:30:05"),
+        (
+            Wish("magdeburg-gera", False, "agency-gera", "18:00:00"),
+            "agreement magdeburg-gera off for agency-gera until",
+        ),
+    ],
+)
+async def test_direction_and_end_are_asked(router: Router, wish: Wish, sentence: str) -> None:
+    """What is simulated is the switch as the form stands."""
+    asked = outlook(router)
+    heard: list[str] = []
+    ask = asked.ask
+
+    async def listened(text: str) -> Mapping[str, object]:
+        heard.append(text)
+        return await ask(text)
+
+    asked.ask = listened  # type: ignore[method-assign]
+    assert await asked.foresee(wish) is not None
+    assert heard[0].startswith(sentence)
     asked.close()

@@ -292,7 +292,7 @@ class Service:
         """After the start, which has more urgent things to do."""
         await asyncio.sleep(WARM_AFTER_S)
         try:
-            await asyncio.to_thread(self.outlook.warm)
+            await self.outlook.warm()
         except (OSError, BrokenExecutor):
             log.exception("no processes to simulate in; the next question tries again")
 

@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +25,12 @@ from callrouter.core.checkpoint import Checkpoint
 from callrouter.core.commands import CallOffered, Command
 from callrouter.core.events import Event
 from callrouter.sim.changes import Change, ChangeError
-from callrouter.sim.forecast import CALLS_MAX, Horizon, forecast, said_of
+from callrouter.sim.forecast import CALLS_MAX, Horizon, felt, forecast, said_of
 from callrouter.sim.live import Live
 from callrouter.sim.scenario import Checked, read_scenario, understood_all
 from callrouter.web import preview
 from callrouter.web.context import CannotTell
-from callrouter.web.models import ShareOut, WhatIfOut
+from callrouter.web.models import HorizonOut, OutlookOut, ShareOut, WhatIfOut
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ class Outlook:
         self._path = scenario
         self._checkpoint = checkpoint
         self._make = processes
-        self._calls_max = calls_max
+        self.calls_max = calls_max
         self._pool: Executor | None = None
         self._turn = asyncio.Lock()
         self._asking = 0
@@ -102,20 +103,18 @@ class Outlook:
         finally:
             self._asking -= 1
 
-    async def foresee(self, agreement: str, enabled: bool) -> preview.Outlook | None:
-        """For the page on which an agreement is switched: the next hour, site by site. None: it cannot be said."""
+    async def foresee(self, wish: preview.Wish) -> preview.Outlook | None:
+        """For the page on which an agreement is switched, site by site. None: it cannot be said."""
+        direction = f" for {wish.borrower}" if wish.borrower else ""
+        until = f" until {wish.until}" if wish.until else ""
         try:
-            told = await self.ask(f"agreement {agreement} {'on' if enabled else 'off'}")
+            told = await self.ask(f"agreement {wish.agreement} {'on' if wish.enabled else 'off'}{direction}{until}")
         except CannotTell as error:
-            log.info("no forecast", agreement=agreement, why=str(error))
+            log.info("no forecast", agreement=wish.agreement, why=str(error))
             return None
-        hour = WhatIfOut.model_validate(told).horizons[0]
-        effects = tuple(
-            preview.Effect(site.name, before, after)
-            for site in hour.sites
-            if (before := _range(site.as_is)) is not None and (after := _range(site.changed)) is not None
-        )
-        return preview.Outlook(effects, sum(site.extra_calls_per_h for site in hour.sites), round(hour.seconds / 60))
+        titles = {one.name: one.title for one in self._checkpoint().plan.sites}
+        hour, rest = (_span(one, titles) for one in WhatIfOut.model_validate(told).horizons)
+        return preview.Outlook(hour, rest)
 
     async def _answer(self, text: str) -> Mapping[str, object]:
         checkpoint = self._checkpoint()
@@ -147,10 +146,13 @@ class Outlook:
             raise CannotTell(str(error.problems[0]), "see service.forecast") from None
         return self._scenario[2]
 
-    def warm(self) -> None:
-        """Start the processes, so that the first question is answered as fast as others. Blocks."""
+    async def warm(self) -> None:
+        """Start the processes and read the scenario, so that the first question is answered as fast as others."""
         if self._path is not None:
-            list(self._workers().map(abs, range(WORKERS)))
+            checkpoint = self._checkpoint()
+            await asyncio.to_thread(lambda: list(self._workers().map(abs, range(WORKERS))))
+            with suppress(CannotTell):  # whoever asks is told
+                await asyncio.to_thread(self._read, checkpoint)
 
     def _workers(self) -> Executor:
         if self._pool is None:
@@ -158,7 +160,7 @@ class Outlook:
         return self._pool
 
     def _simulate(self, live: Live, changes: Sequence[Change]) -> tuple[Horizon, ...]:
-        return forecast(live, changes, self._workers(), WORKERS, self._calls_max)
+        return forecast(live, changes, self._workers(), WORKERS, self.calls_max)
 
     def close(self) -> None:
         if self._pool is not None:
@@ -166,10 +168,24 @@ class Outlook:
             self._pool = None
 
 
+def _span(horizon: HorizonOut, titles: Mapping[str, str]) -> preview.Span:
+    effects = tuple(
+        preview.Effect(titles.get(site.name, site.name), before, after, _sure_points(site))
+        for site in horizon.sites
+        if (before := _range(site.as_is)) is not None and (after := _range(site.changed)) is not None
+    )
+    moved = sum(site.extra_calls_per_h for site in horizon.sites)
+    return preview.Span(effects, moved, round(horizon.seconds / 60))
+
+
 def _range(share: ShareOut) -> preview.Range | None:
     if share.low is None or share.median is None or share.high is None:
         return None
     return preview.Range(share.low, share.median, share.high)
+
+
+def _sure_points(site: OutlookOut) -> float:
+    return site.points if site.points is not None and felt(site.points, site.points_half) else 0.0
 
 
 def _told(checkpoint: Checkpoint, changes: Sequence[Change], horizons: Sequence[Horizon]) -> Mapping[str, object]:

@@ -75,15 +75,21 @@ class Show(Stage):
 
 
 @asynccontextmanager
-async def show(folder: Path, start: float = MORNING, gera_ring_max_s: float = 1.0) -> AsyncIterator[Show]:
-    """Nobody speaks before it rings (no menus), and whom nobody serves in Gera is told busy after a second."""
+async def show(
+    folder: Path, start: float = MORNING, gera_ring_max_s: float = 1.0, *, forecast: bool = False
+) -> AsyncIterator[Show]:
+    """Nobody speaks before it rings (no menus), and whom nobody serves in Gera is told busy after a second.
+
+    forecast: dialogs say what a switch would do, which costs seconds of processor time each.
+    """
     loaded = load(EXAMPLE, datetime.fromtimestamp(start, BERLIN).date())
     sites = tuple(replace(site, early_media=False) for site in loaded.plan.sites)
     hotlines = tuple(
         replace(hotline, ring_max_s=gera_ring_max_s if hotline.site == "gera" else hotline.ring_max_s)
         for hotline in loaded.plan.hotlines
     )
-    service = loaded.network.service.model_copy(update={"forecast": None})  # tests/test_outlook.py has it
+    service = loaded.network.service
+    service = service if forecast else service.model_copy(update={"forecast": None})
     network = loaded.network.model_copy(update={"service": service})
     loaded = replace(loaded, plan=replace(loaded.plan, sites=sites, hotlines=hotlines), network=network)
     stage = Show(loaded, folder, Pace(1.0, start=start))

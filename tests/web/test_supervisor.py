@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,7 +19,7 @@ from callrouter.engine import NotDecided
 from callrouter.store.schema import CALL_RECORD, DEMAND
 from callrouter.web.figures import Figures
 from callrouter.web.pages.switching import latest_end
-from callrouter.web.preview import Effect, Outlook, Preview, Range
+from callrouter.web.preview import Effect, Outlook, Preview, Range, Span, Wish
 from tests.web.house import Browser, House, house
 from tests.web.world import NOW
 
@@ -219,14 +220,37 @@ async def test_preview(home: House, tmp_path: Path) -> None:
     await browser.get(SWITCH + "/vorschau")
     assert "Vorschau nicht verfügbar" in browser.text
 
-    async def foresee(agreement: str, enabled: bool) -> Outlook:
-        assert (agreement, enabled) == ("gera-magdeburg", False)
-        return Outlook((Effect("Gera", Range(0.5, 0.6, 0.7), Range(0.3, 0.4, 0.5)),), -7.0, 60)
+    asked: list[Wish] = []
+
+    async def foresee(wish: Wish) -> Outlook:
+        asked.append(wish)
+        cost = Effect("Gera", Range(0.5, 0.6, 0.7), Range(0.3, 0.4, 0.5), -20.0)
+        return Outlook(Span((replace(cost, points=0.0),), -7.0, 60), Span((cost,), -6.6, 466))
 
     home.front.parts = {**home.front.parts, Preview: Preview(foresee)}
     await browser.get(SWITCH + "/vorschau", **{"HX-Request": "true"})
     assert "<html" not in browser.text
-    assert re.search(r"Gera</th><td class=\"n\">60 % .*\(50–70\).*40 % .*\(30–50\)", browser.text)
+    assert "Kostet Gera bis heute Abend 20,0 Punkte." in browser.text
+    assert "7 Anrufe je Stunde gehen weniger über." in browser.text
+    assert re.search(r"nächste Stunde</th>.*bis heute Abend</th>", browser.text)
+    row = re.sub(r"<[^>]+>", "", browser.text[browser.text.index("Gera</th>") :])
+    assert row.startswith("Gera" + "60 % (50–70)40 % (30–50)" * 2)
+    for query in ("richtung=agency-gera&bis=mittag", "richtung=x&bis=datum&datum=2026-11-24", "bis=datum&datum=x"):
+        await browser.get(f"{SWITCH}/vorschau?{query}")
+    wish = Wish("gera-magdeburg", False)
+    assert asked == [wish, replace(wish, borrower="agency-gera", until="12:00:00"), wish, wish]
+
+
+async def test_preview_that_takes_too_long(home: House) -> None:
+    """The dialog says that there is none, and switching goes on."""
+
+    async def foresee(_wish: Wish) -> None:
+        await asyncio.Event().wait()
+
+    home.front.parts = {**home.front.parts, Preview: Preview(foresee, within_s=0.01)}
+    browser = await home.browser("supervisor")
+    await browser.get(SWITCH + "/vorschau")
+    assert "Vorschau nicht verfügbar" in browser.text
 
 
 async def test_emergency_closing(home: House) -> None:

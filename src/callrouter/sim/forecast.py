@@ -212,10 +212,9 @@ def said_of(changes: Sequence[Change], horizon: Horizon, titles: Mapping[str, st
     when = hours[horizon.name]
     found: list[Text] = []
     for one in horizon.outlooks:
-        if one.kind != "site" or one.points is None or one.points_half is None:
+        if one.kind != "site" or one.points is None or not felt(one.points, one.points_half):
             continue
-        if abs(one.points) <= max(FELT_LEAST * 100, one.points_half):
-            continue
+        assert one.points_half is not None
         much = points(Estimate(abs(one.points) / 100, one.points_half / 100))
         costs = one.points < 0
         found.append(
@@ -225,6 +224,11 @@ def said_of(changes: Sequence[Change], horizon: Horizon, titles: Mapping[str, st
             )
         )
     return found
+
+
+def felt(points: float, half: float | None) -> bool:
+    """Is the difference sure, and large enough to be noticed? half: of its interval."""
+    return half is not None and abs(points) > max(FELT_LEAST * 100, half)
 
 
 def _shares(tallies: Sequence[Tally]) -> list[Pair]:

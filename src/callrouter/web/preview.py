@@ -1,9 +1,21 @@
-"""What switching is likely to do within the next hour. Whoever can foresee it fills `Preview` in."""
+"""What switching is likely to do today. Whoever can foresee it fills `Preview` in."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+
+WITHIN_S = 3.0  # a dialog that has no answer by then says so
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A switch that somebody is about to make. borrower: only his direction. until: 'hh:mm:ss' today, '' beyond."""
+
+    agreement: str
+    enabled: bool
+    borrower: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,27 +29,38 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """On one site, without and with the switch."""
+    """On one site, as it is and with the switch. points: that the switch brings for sure (negative: costs), else 0."""
 
     site: str
     before: Range
     after: Range
+    points: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """moved_per_h: calls that go over an hour more than without. minutes: how far it looks."""
+class Span:
+    """From now on for so many minutes. moved_per_h: calls that go over an hour more than as it is (negative: fewer)."""
 
     effects: tuple[Effect, ...]
     moved_per_h: float
     minutes: int
 
 
-class Preview:
-    def __init__(self, foresee: Callable[[str, bool], Awaitable[Outlook | None]] | None = None) -> None:
-        """foresee: agreement and whether it would be on."""
-        self._foresee = foresee
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The next hour and the rest of the day; the same where no more than an hour is left."""
 
-    async def outlook(self, agreement: str, enabled: bool) -> Outlook | None:
+    hour: Span
+    rest: Span
+
+
+class Preview:
+    def __init__(
+        self, foresee: Callable[[Wish], Awaitable[Outlook | None]] | None = None, within_s: float = WITHIN_S
+    ) -> None:
+        self._foresee = foresee
+        self.within_s = within_s
+
+    async def outlook(self, wish: Wish) -> Outlook | None:
         """None: nobody can say."""
-        return await self._foresee(agreement, enabled) if self._foresee else None
+        return await self._foresee(wish) if self._foresee else None

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -21,14 +23,13 @@ from callrouter.web.board import site_of
 from callrouter.web.lending import Deal, Direction
 from callrouter.web.live import Look
 from callrouter.web.pages.lagebild import own_site, the_deals
-from callrouter.web.pages.switching import back_to, ends, first_field, not_done, read_end, read_reason
-from callrouter.web.preview import Preview
+from callrouter.web.pages.switching import back_to, end_of, ends, first_field, not_done, read_end, read_reason
+from callrouter.web.preview import Preview, Wish
 from callrouter.web.problems import Fault
 from callrouter.web.routes import LivePage, get, post
 from callrouter.web.views import agreements_out
 from callrouter.web.visit import Forbidden, NotFound, Visit
 
-PREVIEW_S = 3.0
 ACTS = ("ein", "aus", "verlaengern", "beenden")
 FIELDS = ("grund", "bis", "datum", "")
 
@@ -129,16 +130,28 @@ async def switch(visit: Visit) -> web.StreamResponse:
 
 
 async def preview(visit: Visit) -> web.StreamResponse:
-    """What it is likely to do; never in the way of the switch itself."""
-    deal, _ = _deal(visit)
-    act = _act(visit)
+    """What it is likely to do, as the form stands; never in the way of the switch itself."""
+    deal, site = _deal(visit)
+    foreseen = visit.part(Preview)
     outlook = None
     try:
-        async with asyncio.timeout(PREVIEW_S):
-            outlook = await visit.part(Preview).outlook(deal.name, act == "ein" or (act != "aus" and deal.enabled))
-    except (TimeoutError, KeyError):
+        async with asyncio.timeout(foreseen.within_s):
+            outlook = await foreseen.outlook(_wish(visit, deal, site))
+    except TimeoutError:
         pass
     return visit.show("preview.html", outlook=outlook)
+
+
+def _wish(visit: Visit, deal: Deal, site: Site) -> Wish:
+    """What the form (its fields in the query) would switch; an end that is none yet is left out."""
+    act, asked = _act(visit), visit.request.query
+    direction = asked.get("richtung", "")
+    borrower = direction if direction in {one.borrower for one in deal.directions} else ""
+    until = end_of(asked, visit.front.context.plan(), site, visit.now)
+    zone = ZoneInfo(site.zone)
+    local, today = (datetime.fromtimestamp(at, UTC).astimezone(zone) for at in (until or visit.now, visit.now))
+    clock = f"{local:%H:%M:%S}" if until is not None and local.date() == today.date() else ""
+    return Wish(deal.name, act == "ein" or (act != "aus" and deal.enabled), borrower, clock)
 
 
 # ---- inside

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -43,19 +43,26 @@ def ends(plan: Plan, site: Site, now: float) -> dict[str, float]:
     return {name: at for name, at in found.items() if at > now}
 
 
-def read_end(visit: Visit, plan: Plan, site: Site, errors: dict[str, str]) -> float:
-    """What the form says of the end, UTC seconds; a sentence in `errors` when it cannot be."""
-    now, chosen = visit.now, visit.field("bis")
-    usual = ends(plan, site, now)
-    if chosen in usual:
+def end_of(form: Mapping[str, object], plan: Plan, site: Site, now: float) -> float | None:
+    """The end that a form says, UTC seconds; None when it says none."""
+    usual, chosen = ends(plan, site, now), form.get("bis")
+    if isinstance(chosen, str) and chosen in usual:
         return usual[chosen]
     try:
-        day = date.fromisoformat(visit.field("datum"))
-        clock = datetime.strptime(visit.field("uhrzeit") or "18:00", "%H:%M").time()
+        day = date.fromisoformat(str(form.get("datum", "")).strip())
+        clock = datetime.strptime(str(form.get("uhrzeit", "")).strip() or "18:00", "%H:%M").time()
     except ValueError:
+        return None
+    return instant(ZoneInfo(site.zone), day, clock.hour * 3600 + clock.minute * 60)
+
+
+def read_end(visit: Visit, plan: Plan, site: Site, errors: dict[str, str]) -> float:
+    """What the form says of the end, UTC seconds; a sentence in `errors` when it cannot be."""
+    now = visit.now
+    at = end_of(visit.form, plan, site, now)
+    if at is None:
         errors["datum"] = visit.texts("Bitte geben Sie an, bis wann es gelten soll.")
         return 0.0
-    at = instant(ZoneInfo(site.zone), day, clock.hour * 3600 + clock.minute * 60)
     if at <= now:
         errors["datum"] = visit.texts("Das Ende muss in der Zukunft liegen.")
     elif at > latest_end(site, now):
