@@ -54,6 +54,7 @@ class FakeAsterisk:
             "Status": self._status,
             "DeviceStateList": self._device_list,
         }
+        self._writing = asyncio.Lock()
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
 
@@ -85,6 +86,13 @@ class FakeAsterisk:
         """Raw bytes to the newest connection."""
         self._writers[-1].write(data)
 
+    async def dribble(self, data: bytes) -> None:
+        """Byte by byte. Answers wait, as they do in Asterisk, which never writes one into another message."""
+        async with self._writing:
+            for byte in data:
+                self.send(bytes((byte,)))
+                await asyncio.sleep(0)
+
     def event(self, name: str, *lines: str) -> None:
         self.send(block(f"Event: {name}", *lines))
 
@@ -102,7 +110,8 @@ class FakeAsterisk:
                 self.actions.append(fields)
                 answer = self.answers.get(fields["Action"], reply)(fields)
                 if answer is not None:
-                    writer.write(answer)
+                    async with self._writing:
+                        writer.write(answer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

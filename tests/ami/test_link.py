@@ -129,9 +129,7 @@ async def test_characters_split_over_segments_and_invalid_ones(rig: Rig) -> None
 async def test_one_byte_at_a_time_is_the_same(rig: Rig) -> None:
     """Nothing depends on where TCP cuts the stream."""
     await rig.up()
-    for byte in hold():
-        rig.fake.send(bytes((byte,)))
-        await asyncio.sleep(0)
+    await rig.fake.dribble(hold())
     await until(lambda: rig.events[-1] == CallHeld(CALL))
 
 
