@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.grafana.panels import ALWAYS, NEVER, course, made, number, rows
+from deploy.grafana.panels import ALWAYS, NEVER, Sections, course, made, number, rows
 
 
 def _quantiles(metric: str) -> dict[str, str]:
@@ -147,7 +147,7 @@ def build() -> Any:
         ),
     ]
     text = "Inside the router: events, decisions, orders, journal, database and process."
-    sections = [
+    sections: Sections = [
         ("Now", now),
         ("Events and orders", events),
         ("Links", links),

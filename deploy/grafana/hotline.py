@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.grafana.panels import FIRSTS, SHARES, bars, choice, course, demands, heat, in_time, made, number
+from deploy.grafana.panels import FIRSTS, SHARES, Sections, bars, choice, course, demands, heat, in_time, made, number
 
 OF = 'hotline=~"$hotline"'
 
@@ -161,7 +161,7 @@ def build() -> Any:
     ]
     variables = [choice("hotline", "Hotline", "label_values(callrouter_hotline_info, hotline)", several=True)]
     text = "How callers of a hotline are served, by attempt and by caller. What the figures mean: docs/measures.md."
-    sections = [
+    sections: Sections = [
         ("Reach", reach),
         ("Waiting", waits),
         ("Not reached", why),

@@ -9,6 +9,7 @@ from deploy.grafana.panels import (
     FIRSTS,
     NEVER,
     SHARES,
+    Sections,
     bars,
     by_hotline,
     course,
@@ -127,5 +128,5 @@ def build() -> Any:
         ),
     ]
     text = "How callers of all hotlines are served, and what needs somebody. What the figures mean: docs/measures.md."
-    sections = [("Now", now), ("Service", service), ("Not reached", why), ("Sites and teams", sites)]
+    sections: Sections = [("Now", now), ("Service", service), ("Not reached", why), ("Sites and teams", sites)]
     return made("network", "callrouter: network", text, [], sections)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.grafana.panels import ALWAYS, bars, course, made, rows
+from deploy.grafana.panels import ALWAYS, Sections, bars, course, made, rows
 
 DEAL = "agreement, borrower, lender"
 LEGEND = "{{agreement}}: {{borrower}} → {{lender}}"
@@ -91,5 +91,5 @@ def build() -> Any:
         ),
     ]
     text = "Who lends to whom under which agreement, how much, and whether the partners are even."
-    sections = [("Ledger", ledger), ("Over time", over_time), ("Agreements", switches)]
+    sections: Sections = [("Ledger", ledger), ("Over time", over_time), ("Agreements", switches)]
     return made("overflow", "callrouter: overflow", text, [], sections)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from deploy.grafana.definitions import definitions
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap, prometheus, stat, table, timeseries
@@ -32,6 +32,8 @@ PLAIN = ((None, MET),)
 NEVER = (None, MET), (1.0, MISSED)  # what must stay 0
 ALWAYS = (None, MISSED), (1.0, MET)  # what must stay 1
 Steps = Sequence[tuple[float | None, str]]
+Sections = Sequence[tuple[str, Sequence[Any]]]  # a heading and its panels each
+P = TypeVar("P")
 
 
 def _query(legend: str, expression: str, ref: str, *, instant: bool) -> prometheus.Dataquery:
@@ -40,13 +42,14 @@ def _query(legend: str, expression: str, ref: str, *, instant: bool) -> promethe
     return made.instant() if instant else made.range()
 
 
-def _with(panel: Any, title: str, text: str, queries: Queries, size: tuple[int, int], *, instant: bool = False) -> Any:
+def _with(made: P, title: str, text: str, queries: Queries, size: tuple[int, int], *, instant: bool = False) -> P:
     """What all panels have. size: columns of 24, rows."""
+    panel: Any = made  # their builders have no common base
     panel.title(title).datasource(SOURCE).span(size[0]).height(size[1])
     panel.description("\n\n".join([text, *definitions(list(queries.values()))]))
     for ref, (legend, expression) in zip("ABCDEFGH", queries.items(), strict=False):
         panel.with_target(_query(legend, expression, ref, instant=instant))
-    return panel
+    return made
 
 
 def number(
@@ -132,7 +135,8 @@ def rows(
 ) -> table.Panel:
     """A table with a row for each set of labels and a column for each query."""
     panel = _with(table.Panel(), title, text, queries, (width, height), instant=True)
-    for target in panel._internal.targets:
+    targets: list[Any] = panel._internal.targets or []
+    for target in targets:
         target.format_val = prometheus_model.PromQueryFormat.TABLE
     panel.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     names = {f"Value #{ref}": legend for ref, legend in zip("ABCDEFGH", queries, strict=False)}
@@ -145,10 +149,8 @@ def rows(
     return panel.unit(unit).decimals(1).show_header(True)
 
 
-def made(
-    uid: str, title: str, text: str, variables: Sequence[Any], sections: Sequence[tuple[str, Sequence[Any]]]
-) -> model.Dashboard:
-    """A whole dashboard. sections: a heading and its panels each."""
+def made(uid: str, title: str, text: str, variables: Sequence[Any], sections: Sections) -> model.Dashboard:
+    """A whole dashboard."""
     found = dashboard.Dashboard(title).uid(f"callrouter-{uid}").description(text).tags(["callrouter"]).readonly()
     found.timezone("browser").refresh("30s").time("now-12h", "now").tooltip(model.DashboardCursorSync.CROSSHAIR)
     found.week_start("monday")

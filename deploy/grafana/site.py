@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.grafana.panels import ALWAYS, NEVER, SHARES, choice, course, in_time, made, number, rows
+from deploy.grafana.panels import ALWAYS, NEVER, SHARES, Sections, choice, course, in_time, made, number, rows
 
 HOTLINE = '* on (instance, hotline) group_left () callrouter_hotline_info{site="$site"}'
 TEAM = '* on (instance, team) group_left () callrouter_team_info{site="$site"}'
@@ -123,5 +123,5 @@ def build() -> Any:
     ]
     variables = [choice("site", "Site", "label_values(callrouter_link_up, site)", several=False)]
     text = "One site: its hotlines, its teams and the link to its Asterisk."
-    sections = [("Now", now), ("Hotlines", lines), ("Teams", teams), ("Link", link)]
+    sections: Sections = [("Now", now), ("Hotlines", lines), ("Teams", teams), ("Link", link)]
     return made("site", "callrouter: site", text, variables, sections)
