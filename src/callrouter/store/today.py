@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, and_, case, cast, func, select
+from sqlalchemy import BigInteger, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from callrouter.core.demands import COUNTED
@@ -32,7 +32,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Demands of a hotline by their first attempt. first: an agent answered it. unreached: closed without an answer."""
+    """Demands of a hotline that have ended, by their first attempt. first: it was answered. unreached: nobody was."""
 
     hotline: str
     demands: int
@@ -88,15 +88,14 @@ async def _slots(connection: AsyncConnection, since: float) -> tuple[Slot, ...]:
 
 async def _reached(connection: AsyncConnection, since: float) -> tuple[Reached, ...]:
     first = func.sum(case((_DEMAND.reached_first, 1), else_=0))
-    lost = and_(_DEMAND.closed_at.is_not(None), _DEMAND.reached_at.is_(None))
     query = (
         select(
             _DEMAND.hotline,
             func.count().label("demands"),
             first.label("first"),
-            func.sum(case((lost, 1), else_=0)).label("unreached"),
+            func.sum(case((_DEMAND.reached_at.is_(None), 1), else_=0)).label("unreached"),
         )
-        .where(_DEMAND.first_at >= since)
+        .where(_DEMAND.first_at >= since, _DEMAND.closed_at.is_not(None))
         .group_by(_DEMAND.hotline)
         .order_by(_DEMAND.hotline)
     )

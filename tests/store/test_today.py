@@ -1,0 +1,23 @@
+"""What the database says of the day so far, on SQLite and on a real PostgreSQL alike."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from callrouter.callers import Callers
+from callrouter.store.books import Books
+from callrouter.store.today import Reached, today
+from tests.store.records import START, WINDOW_S, batch, record
+
+CALLERS = Callers("a secret of tests that is long enough")
+
+
+async def test_callers_count_when_it_is_decided(engine: AsyncEngine) -> None:
+    """As in the report and in the metrics: who may still try again is neither reached nor unreached, and no demand."""
+    books = Books(engine, CALLERS.key_of)
+    served = record("gera/1", caller="01710000001", talk_s=60.0)
+    gave_up = record("gera/2", caller="01710000002", at=10.0)
+    await books.take("j", batch(served, gave_up))
+    assert (await today(engine, START)).reached == (Reached("agency", demands=1, first=1, unreached=0),)
+    await books.close(gave_up.ended_at + WINDOW_S + 1.0, lambda _: False)
+    assert (await today(engine, START)).reached == (Reached("agency", demands=2, first=1, unreached=1),)
