@@ -16,14 +16,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from callrouter.core.callbacks import CallbackKind
 from callrouter.core.commands import (
     AnsweredWithoutAgent,
     CallAnswered,
+    CallbackChanged,
     CallFinished,
     CallOffered,
     Command,
     Offer,
     OfferFinished,
+    OutboundFinished,
     Outcome,
 )
 from callrouter.core.events import Event
@@ -71,6 +74,8 @@ class Tally:
         self.overflowed = 0
         self.refused: Counter[str] = Counter()
         self.broken_promises = 0
+        self.promised: set[str] = set()  # callbacks
+        self.rung_back: Counter[str] = Counter()  # what came of calls that were made for them
         self.waiting: dict[str, str] = {}  # call -> why its last offer was made; only of calls that go on
 
     def observe(self, _event: Event, commands: Sequence[Command], now: float) -> None:
@@ -89,6 +94,10 @@ class Tally:
                         figures.outcomes[command.outcome] += 1
                 case OfferFinished(result=result) if result is not None:
                     self.refused[result] += 1
+                case CallbackChanged(callback=one) if one.kind is CallbackKind.CAPTURED:
+                    self.promised.add(one.id)
+                case OutboundFinished():
+                    self.rung_back[command.result] += 1
                 case AnsweredWithoutAgent():
                     self.broken_promises += 1
                 case _:
@@ -129,9 +138,16 @@ def draw(scene: Scene, plan: Plan, snapshot: Snapshot, tally: Tally, height: int
         (f"callrouter demo  {scene.clock(snapshot.at, '%a %H:%M:%S')}  ", "bold"), scene.title, f"   {scene.url}"
     )
     notes = [Text(note, style="dim") for note in scene.notes]
-    room = height - len(plan.hotlines) - len(plan.teams) - len(notes) - 16
+    room = height - len(plan.hotlines) - len(plan.teams) - len(notes) - 17
     rows = max(1, min(OVERFLOWS_SHOWN, room // 2))  # a reason takes up to two rows
-    return Group(head, _lines(snapshot, tally), _overflows(scene, tally, rows), _teams(plan, snapshot), *notes)
+    return Group(
+        head,
+        _lines(snapshot, tally),
+        _overflows(scene, tally, rows),
+        _teams(plan, snapshot),
+        Text(callbacks(tally)),
+        *notes,
+    )
 
 
 def _table(title: str) -> Table:
@@ -202,6 +218,11 @@ def _overflows(scene: Scene, tally: Tally, rows: int) -> Table:
     return table
 
 
+def callbacks(tally: Tally) -> str:
+    rung = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(tally.rung_back.items()))
+    return f"Callbacks: {len(tally.promised)} promised; agents rang {rung or 'nobody so far'}"
+
+
 # ---- without a terminal
 
 
@@ -237,5 +258,6 @@ def summary(scene: Scene, tally: Tally, more: Sequence[str]) -> str:
     ]
     if tally.overflows:
         lines.append(f"    e.g.  {overflow_line(scene, tally.overflows[-1])}")
+    lines.append(f"  {callbacks(tally).lower()}")
     lines.append(f"  answered without agent   {tally.broken_promises}")
     return "\n".join([*lines, *(f"  {text}" for text in more)])

@@ -88,6 +88,7 @@ class VirtualCaller(Watched):
         self.caller = caller
         self.call = channel.unique_id.replace("-", "/", 1) if channel is not None else ""
         self.heard: list[str] = []
+        self.prompts: list[str] = []  # sounds, joined by `&`, one entry for each time that something was said
         self.cause = 0
         self.sip = 0
         self.lost = False
@@ -120,6 +121,7 @@ class VirtualCaller(Watched):
 
     def heard_prompt(self, sounds: str, asks: bool) -> None:
         self.heard.append("early media")
+        self.prompts.append(sounds)
         if asks and self.on_question is not None:
             self.on_question(self)
 

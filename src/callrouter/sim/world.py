@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from callrouter.core.calendar import is_open
 from callrouter.core.events import AgentId
-from callrouter.core.plan import Hotline, Plan, Team
+from callrouter.core.plan import CallbackRules, Hotline, Plan, Team
 from callrouter.sim.pace import Pace
 from callrouter.sim.pbx import VirtualPbx
 from callrouter.sim.people import IGNORES, Behaviour, PhoneCall, VirtualCaller, VirtualPhone
@@ -39,6 +39,8 @@ ON_HOLD_S = 25.0
 WRAPS_EARLY = 0.35
 PRESSES = 0.75  # of those who hear a menu; the others hold the line
 REDIALS = 0.6
+WANTS_CALLBACK = 0.6  # of those who are asked
+NOT_REACHED = 0.25  # of those who are rung back
 WITHHELD = 0.1  # share of callers who do not show their number
 TRIES_MAX = 3
 
@@ -99,12 +101,19 @@ class World:
             if hotline.menu is not None
             for number in hotline.numbers
         }
+        self._ring_back = {
+            number.digits: (hotline.site, hotline.callback)
+            for hotline in plan.hotlines
+            if hotline.callback is not None
+            for number in hotline.numbers
+        }
         self.crews = tuple(crew for team in plan.teams if (crew := self._crew(team)) is not None)
         self.begun_with = 0
         self.calls = 0  # attempts, redials included
         self.redials = 0
         self.lost_patience = 0
         self.burst_calls = 0
+        self.asked_for_callback = 0
         self._opening = True
         self._talks: dict[str, PhoneCall] = {}
         self._timers: set[asyncio.TimerHandle] = set()
@@ -243,11 +252,41 @@ class World:
         self._later(patience, lambda: self._give_up(person))
 
     def _asked(self, person: VirtualCaller) -> None:
+        if person.number in self._ring_back and self._wants_callback(person, *self._ring_back[person.number]):
+            return
         options = self._menus.get(person.number, "")
         if options and (self._opening or self.rng.random() < PRESSES):
             digit = self.rng.choice(options)
             seconds = 0.2 if self._opening else 1.0 + 3.0 * self.rng.random()
             self._later(seconds, lambda: person.press(digit))
+
+    def _wants_callback(self, person: VirtualCaller, site: str, rules: CallbackRules) -> bool:
+        """He is asked whether he wants to be rung back, or for his number. False: he is asked something else."""
+        said = person.prompts[-1]
+        number = person.caller or f"0171{self.rng.randrange(10**7):07}"
+        if rules.say_offer and said.endswith(rules.say_offer):
+            keys = rules.digit if self.rng.random() < WANTS_CALLBACK else ""
+        elif rules.say_number and said.endswith((rules.say_number, rules.say_again)):
+            keys = f"{number}#"
+        else:
+            return False
+        if keys:
+            self.asked_for_callback += keys == rules.digit
+            party = self.sites[site].outside(number)
+            party.choose = lambda _: self._at_home()
+            party.on_answer = lambda call: self._later(lognormal(self.rng, TALK_S, TALK_SPREAD), call.hang_up)
+        for place, key in enumerate(keys):
+            self._later(1.0 + 0.3 * place, lambda key=key: person.press(key))  # type: ignore[misc]
+        return True
+
+    def _at_home(self) -> Behaviour:
+        if self.rng.random() < NOT_REACHED:
+            return IGNORES
+        return Behaviour(answer_s=max(2.0, lognormal(self.rng, 2 * PICK_UP_S, PICK_UP_SPREAD)))
+
+    def _is_promised(self, person: VirtualCaller) -> bool:
+        _, rules = self._ring_back.get(person.number, ("", None))
+        return rules is not None and any(said.endswith((rules.say_done, rules.say_known)) for said in person.prompts)
 
     def _give_up(self, person: VirtualCaller) -> None:
         if person.state in ("dialling", "ringing"):
@@ -264,7 +303,8 @@ class World:
     def _ended(self, site: str, person: VirtualCaller, talk_s: float, tries: int) -> None:
         self._callers.discard(person)
         self._talks.pop(person.call, None)
-        if person.answered_at is None and not person.lost and tries < TRIES_MAX and self.rng.random() < REDIALS:
+        again = person.answered_at is None and not person.lost and not self._is_promised(person) and tries < TRIES_MAX
+        if again and self.rng.random() < REDIALS:
             self.redials += 1
             wait = lognormal(self.rng, 60.0, 0.8)
             self._later(wait, lambda: self._call(site, person.number, person.caller, talk_s, tries + 1))
