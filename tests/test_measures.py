@@ -22,7 +22,17 @@ from callrouter.core.commands import (
     Unserved,
 )
 from callrouter.core.demands import Demand
-from callrouter.core.events import CallArrived, CallEnded, LinkDown, PlanReplaced, Result, SiteRead, Tick
+from callrouter.core.events import (
+    CallArrived,
+    CallEnded,
+    LinkDown,
+    LiveCall,
+    PlanReplaced,
+    Result,
+    SiteRead,
+    Stage,
+    Tick,
+)
 from callrouter.core.plan import Agreement, Hotline, Hours, Plan, Site, Team
 from callrouter.core.snapshot import Counts
 from callrouter.measures import Measures
@@ -185,6 +195,24 @@ def test_link_goes_down_and_comes_back() -> None:
         measures.observe(event, [], 0.0)
         assert (values(measures)[up], values(measures)[back]) == expected
     assert values(measures)['callrouter_site_reads_total{site="gera"}'] == 3
+
+
+def test_calls_of_another_router_are_counted_once() -> None:
+    """A router that takes over finds three: one that no router had met, one that waits, one that talks."""
+    measures = Measures(PLAN)
+    live = (
+        LiveCall("gera/1", "0365", "", Stage.HELD, 1.0, claimed=False),
+        LiveCall("gera/2", "0365", "", Stage.HELD, 9.0),
+        LiveCall("gera/3", "0365", "", Stage.TALKING, 60.0, claimed=False, talk_s=50.0),
+    )
+    offered = [CallOffered(one.call, "agency-gera", "", "gera", open=True) for one in live]
+    answered = CallAnswered("gera/3", "agency-gera", "gera", "gera/1", "gera", "", 10.0, within_target=True)
+    measures.observe(SiteRead("gera", live), [*offered, answered], 0.0)
+    found = values(measures)
+    assert found['callrouter_calls_offered_total{hotline="agency-gera"}'] == 1
+    assert found['callrouter_calls_answered_total{hotline="agency-gera",team="gera"}'] == 0
+    measures.observe(CallArrived("gera/3", "gera", "0365", ""), [offered[0], answered], 1.0)
+    assert values(measures)['callrouter_calls_answered_total{hotline="agency-gera",team="gera"}'] == 1
 
 
 def test_new_plan_brings_its_series_and_version() -> None:

@@ -28,6 +28,8 @@ from callrouter.core.agents import AgentState
 from callrouter.core.commands import (
     AgreementChanged,
     Ask,
+    CallAnswered,
+    CallOffered,
     CancelOffer,
     Claim,
     Command,
@@ -38,7 +40,7 @@ from callrouter.core.commands import (
     Reread,
     Say,
 )
-from callrouter.core.events import Event, LinkDown, PlanReplaced, SiteRead
+from callrouter.core.events import CallId, Event, LinkDown, PlanReplaced, SiteRead, Stage
 from callrouter.core.plan import Plan
 from callrouter.core.snapshot import Counts
 from callrouter.reach import Reach
@@ -241,9 +243,10 @@ class Measures:
             self._down.add(event.site)
         elif isinstance(event, PlanReplaced) and isinstance(event.plan, Plan):
             self.show_plan(event.plan)
+        had = _had(event, commands) if isinstance(event, SiteRead) else ()
         for command in commands:
             count = self._counts.get(type(command))
-            if count is not None:
+            if count is not None and not (isinstance(command, CallOffered | CallAnswered) and command.call in had):
                 count(command)
 
     def _switched(self, notice: AgreementChanged) -> None:
@@ -363,3 +366,10 @@ class Measures:
 
 def _total(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(f"callrouter_{name}", text, value=value)
+
+
+def _had(read: SiteRead, commands: Sequence[Command]) -> frozenset[CallId]:
+    """Calls that are new here and that another router had, since it left its mark: it has counted them."""
+    new = {command.call for command in commands if isinstance(command, CallOffered)}
+    marked = (one.call for one in read.calls if one.claimed or one.attempt or one.stage is Stage.TALKING)
+    return frozenset(call for call in marked if call in new)
