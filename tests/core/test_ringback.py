@@ -749,6 +749,7 @@ def test_a_promise_taken_by_a_router_that_is_gone_is_open_again() -> None:
     story.outs.clear()
     restarted(story, record, replace(owed(), rings=0))
     assert (one(story).status, one(story).rings) == (CallbackStatus.OPEN, 1)
+    assert (told(story)[-1].status, told(story)[-1].version) == (CallbackStatus.OPEN, record.version + 1)
     story.act("gera/2001", e.AgentAct.READY)
     assert out(story).endswith(".2")
 

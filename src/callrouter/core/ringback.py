@@ -254,11 +254,11 @@ def learned(s: State, e: CallbackKnown) -> None:
             s.ignore(e, "nothing new")
         else:
             s.forget_back(back)
-            s.add_back(_open_again(record))
+            s.add_back(_open_again(s, record))
     elif record.id in s.done or not record.number:
         s.ignore(e, "known otherwise")
     else:
-        _add(s, _open_again(record))
+        _add(s, _open_again(s, record))
 
 
 def _add(s: State, record: Callback) -> None:
@@ -273,13 +273,14 @@ def _add(s: State, record: Callback) -> None:
     out = next((one for one in s.outcalls.values() if one.callback == record.id), None)
     if out is not None:
         back.outbound = out.id
-        back.record = take(record, out.agent)
-        s.queue(back)
+        s.change_back(back, take(record, out.agent))
 
 
-def _open_again(record: Callback) -> Callback:
+def _open_again(s: State, record: Callback) -> Callback:
     """Whoever was at it was so for a router that is gone; who still is shows when the site is read."""
     if record.status is not CallbackStatus.TAKEN:
         return record
     status = CallbackStatus.NOT_REACHED if record.tries else CallbackStatus.OPEN
-    return replace(record, status=status, taken_by="")
+    opened = replace(record, status=status, taken_by="", version=record.version + 1)
+    s.tell(CallbackChanged(opened))
+    return opened

@@ -21,6 +21,7 @@ from callrouter.store.store import FAULTS
 log = structlog.get_logger(__name__)
 
 EVERY_S = 5.0
+SOON_S = 0.2  # after a start each moment is one in which a caller might be promised a second call
 SOME = 500  # ids in one query
 
 
@@ -53,11 +54,13 @@ class Recall:
     async def run(self) -> None:
         """Until cancelled. A fault is the store's to tell."""
         while True:
-            if self._ready():
-                try:
-                    await self.round()
-                except FAULTS as error:
-                    log.warning("callbacks cannot be looked up; tried again", error=str(error).splitlines()[0])
+            if not self._ready():
+                await asyncio.sleep(SOON_S)
+                continue
+            try:
+                await self.round()
+            except FAULTS as error:
+                log.warning("callbacks cannot be looked up; tried again", error=str(error).splitlines()[0])
             await asyncio.sleep(EVERY_S)
 
     async def round(self) -> None:
