@@ -77,9 +77,10 @@ texts: $(VENV)/dev.stamp ## bring the English catalogue up to date with the text
 dashboards: $(VENV)/dev.stamp ## the JSON of deploy/grafana from its code
 	$(BIN)/python -m deploy.grafana
 
-pictures: $(VENV)/dev.stamp ## docs/report.png, the report of a simulated day in a browser
+pictures: $(VENV)/dev.stamp ## docs/report.png, the report of a simulated day, and docs/pictures, the pages of the running demo
 	sh tests/chromium.sh
 	$(BIN)/python -m tests.report.picture
+	$(BIN)/python -m tests.pages.pictures
 
 fmt: $(VENV)/dev.stamp ## format and sort imports
 	$(BIN)/ruff format .
