@@ -203,7 +203,7 @@ class Service:
         self.figures.changed = self.front.live.changed
         self.engine.observe(self.figures.observe)
         self.engine.observe(self.front.live.observe)
-        self.engine.observe(self.office.floor.observe)
+        self.engine.observe(self.office.observe)
         self.office.tell(self.front.live.changed)
         self.server = Server(context, host, service.port if options.port is None else options.port, self.front)
         self._tasks: list[asyncio.Task[None]] = []

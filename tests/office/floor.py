@@ -68,7 +68,7 @@ class House:
         self.steady_s = 0.0
         self.floor = self.office.floor
         self.floor.changed = self.changed.append
-        self.story.watch = self.floor.observe
+        self.story.watch = self.office.observe
 
     def act(self, agent: str, act: e.AgentAct, reason: str = "") -> None:
         self.story.act(agent, act, reason)

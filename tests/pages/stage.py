@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from callrouter.cli.stage import Stage
+from callrouter.cli.stage import ACCOUNTS, Stage
 from callrouter.config.load import load
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched
 from callrouter.sim.pace import Pace
@@ -20,6 +20,9 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "config"
 BERLIN = ZoneInfo("Europe/Berlin")
 MORNING = datetime(2026, 11, 23, 9, 14, tzinfo=BERLIN).timestamp()  # a Monday
 GERA, MAGDEBURG, HALBERSTADT, ARGE = "06990009200", "03023125100", "03023125110", "03023125210"
+
+# of the department, with a seat of his own whose phone can be rung for him
+CALLER_BACK = ("rueckruf-gera", "Rückrufe in Gera", ("department:benefit-gera", "agent:gera/2002"))
 
 
 class Show(Stage):
@@ -92,7 +95,7 @@ async def show(
     service = service if forecast else service.model_copy(update={"forecast": None})
     network = loaded.network.model_copy(update={"service": service})
     loaded = replace(loaded, plan=replace(loaded.plan, sites=sites, hotlines=hotlines), network=network)
-    stage = Show(loaded, folder, Pace(1.0, start=start))
+    stage = Show(loaded, folder, Pace(1.0, start=start), accounts=(*ACCOUNTS, CALLER_BACK))
     stage.people = []
     try:
         await stage.start()

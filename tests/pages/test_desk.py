@@ -337,3 +337,60 @@ async def test_what_others_do_with_the_seat_is_seen(windows: Windows, stage: Sho
     await expect(page.get_by_role("alert").filter(has_text="Nicht verbunden")).to_be_visible()
     stage.sites["gera"].phone("2001").register()
     await expect(page.locator("[data-seat-state=ready]")).to_be_visible()
+
+
+async def test_who_gave_up_is_rung_from_the_list(windows: Windows, stage: Show) -> None:
+    """The agent's phone first, then the caller's, whose number is on the page during that call alone; it was a mailbox,
+    so he is to be rung again."""
+    page = await sit_down(windows, stage)
+    await page.get_by_role("button", name="Pause").click()
+    await expect(page.locator("[data-seat-state=paused]")).to_be_visible()
+    person = await stage.call(GERA, CALLER)
+    person.hang_up()
+    task = page.locator("#tasks li")
+    await expect(task).to_contain_text("•••567")
+    await task.get_by_role("button", name="Anrufen").click()
+    await expect(page.get_by_role("alert").filter(has_text="Ihr Telefon klingelt")).to_be_visible()
+    await page.keyboard.press("F2")
+    await expect(page.locator("[data-out=talking]")).to_contain_text("0365 51234567", timeout=30_000)
+    stage.sites["gera"].phone("2001").hang_up()
+    await expect(page.locator("[data-out]")).to_have_count(0)
+    assert "51234567" not in await page.content()
+    await expect(page.get_by_text("Niemand wartet auf einen Rückruf.")).to_be_visible()
+    await page.get_by_role("button", name="Es war nicht der Anrufer").click()
+    await expect(task).to_contain_text("1 Versuch")
+
+
+async def test_callers_who_wait_go_before_lists(windows: Windows, stage: Show) -> None:
+    """Nobody is rung from a list while somebody rings us; the page says why."""
+    page = await sit_down(windows, stage)
+    await page.get_by_role("button", name="Pause").click()
+    await expect(page.locator("[data-seat-state=paused]")).to_be_visible()
+    (await stage.call(GERA, "036559876543")).hang_up()
+    await expect(page.locator("#tasks li").first).to_be_visible()
+    person = await stage.call(GERA, "036555555555")
+    await page.locator("#tasks").get_by_role("button", name="Anrufen").first.click()
+    await expect(page.get_by_role("alert").filter(has_text="Ein Anrufer wartet: er geht vor.")).to_be_visible()
+    person.hang_up()
+
+
+async def test_a_department_rings_from_its_list(windows: Windows, stage: Show) -> None:
+    """Who has a seat has his own phone rung first; the number is there while that call lives, and no longer."""
+    await promised(stage)
+    phone = stage.sites["gera"].phone("2002")
+    phone.behaviour = IGNORES
+    page = await windows.open("/rueckrufe", "rueckruf-gera")
+    row = page.locator("#row-gera-d0")
+    await row.get_by_role("button", name="Übernehmen").click()
+    await expect(row).to_contain_text("In Arbeit")
+    assert "51234567" not in await page.content()
+    await row.get_by_role("button", name="Anrufen").click()
+    await expect(row).to_contain_text("Ihr Telefon klingelt")
+    phone.calls[0].answer()
+    await expect(row).to_contain_text("Im Gespräch", timeout=30_000)
+    await expect(row).to_contain_text("0365 51234567")
+    phone.hang_up()
+    await expect(row.get_by_role("button", name="Erledigt")).to_be_visible()
+    assert "51234567" not in await page.content()
+    await row.get_by_role("button", name="Erledigt").click()
+    await expect(row.locator(".state.good")).to_have_text("Erledigt")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.callers import Callers
+from callrouter.core.commands import Command
 from callrouter.core.events import AgentId, Event
 from callrouter.core.router import Router
 from callrouter.desk.plan import Desk
@@ -21,6 +22,7 @@ from callrouter.office.inquiries import InquiryDesk
 from callrouter.office.mailer import Mailer, Server
 from callrouter.office.phones import ByHand, PhoneControl
 from callrouter.office.results import ResultDesk
+from callrouter.office.ringing import Ringing
 from callrouter.office.worklists import Worklists
 from callrouter.store.callbacks import Callbacks
 from callrouter.store.inquiries import Inquiries
@@ -49,7 +51,7 @@ class Outside:
 
 
 class Office:
-    """Let the engine be observed by `floor.observe`; run `runs()` as tasks; `close` at the end."""
+    """Let the engine be observed by `observe`; run `runs()` as tasks; `close` at the end."""
 
     def __init__(self, outside: Outside) -> None:
         o = outside
@@ -72,6 +74,7 @@ class Office:
         self.watchman = Watchman(
             self.worklists, Escalations(o.engine, self.outbox), o.desk, o.clock, self.figures, page, self.mailer.nudge
         )
+        self.ringing = Ringing(o.router, self.callbacks, self.worklists)
         self.gate = Gate(o.steady)
         self.phones = o.phones
         self.floor.moved = self._moved
@@ -79,6 +82,11 @@ class Office:
 
     def _moved(self, agent: AgentId) -> None:
         self.inquiries.moved(agent)
+
+    def observe(self, happened: Event, commands: Sequence[Command], now: float) -> None:
+        """The engine's observer."""
+        self.floor.observe(happened, commands, now)
+        self.ringing.observe(happened, commands, now)
 
     def runs(self) -> dict[str, Run]:
         """What runs until it is cancelled, by name."""
@@ -91,7 +99,7 @@ class Office:
 
     def tell(self, changed: Callable[[str], None]) -> None:
         """changed: told what pages wait for."""
-        self.floor.changed = self.worklists.changed = changed
+        self.floor.changed = self.worklists.changed = self.ringing.changed = changed
 
     async def close(self) -> None:
         await self.floor.close()

@@ -70,15 +70,22 @@ class Worklists:
         return await self._change(rules.take(await self._get(callback, department), who))
 
     async def give_back(self, callback: str, department: str, who: str) -> Callback:
-        return await self._change(rules.give_back(await self._own(callback, department, who)))
+        return await self._change(rules.give_back(await self.own(callback, department, who)))
 
     async def missed(self, callback: str, department: str, who: str, result: TryResult) -> Callback:
-        one = await self._own(callback, department, who)
+        one = await self.own(callback, department, who)
         return await self._change(rules.missed(one, result, self._clock()))
 
     async def done(self, callback: str, department: str, who: str, result: CallbackResult) -> Callback:
-        one = await self._own(callback, department, who)
+        one = await self.own(callback, department, who)
         return await self._change(rules.finish(one, result, who, self._clock()))
+
+    async def own(self, callback: str, department: str, who: str) -> Callback:
+        """One that he has taken."""
+        one = await self._get(callback, department)
+        if one.taken_by != who:
+            raise Refused(f"the callback is {one.taken_by or 'nobody'}'s")
+        return one
 
     # ---- inside
 
@@ -86,12 +93,6 @@ class Worklists:
         one = await self._store.get(callback)
         if one is None or one.department != department or one.kind is not CallbackKind.DEPARTMENT:
             raise Refused("there is no such callback")
-        return one
-
-    async def _own(self, callback: str, department: str, who: str) -> Callback:
-        one = await self._get(callback, department)
-        if one.taken_by != who:
-            raise Refused(f"the callback is {one.taken_by or 'nobody'}'s")
         return one
 
     async def _change(self, one: Callback) -> Callback:

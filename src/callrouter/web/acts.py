@@ -18,6 +18,14 @@ from callrouter.web.problems import Fault
 log = structlog.get_logger(__name__)
 
 
+class Refused(Fault):
+    """The router did nothing, because."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(HTTPStatus.CONFLICT, f"The router did nothing: {because}.")
+        self.because = because
+
+
 async def ask(context: Context, event: Event) -> Sequence[Command]:
     """Submit and wait. Raises Fault. An event that is late is not called back: it may still take effect."""
     unknown = "it may still do this. Look before you try again."
@@ -32,7 +40,7 @@ async def ask(context: Context, event: Event) -> Sequence[Command]:
         raise unavailable(f"The router did not decide ({error}); {unknown}") from None
     refused = next((command for command in commands if isinstance(command, Ignored)), None)
     if refused is not None:
-        raise Fault(HTTPStatus.CONFLICT, f"The router did nothing: {refused.because}.")
+        raise Refused(refused.because)
     return commands
 
 

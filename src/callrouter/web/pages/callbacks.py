@@ -1,7 +1,8 @@
 """A department's worklist: whom it has promised to ring, by when, and what came of it. Each sees its own only.
 
 Rows stand in the order of their due times, which are fixed, and never move under the reader: what comes later is
-counted above the list until he asks for it. A number is shown only to who has taken the callback.
+counted above the list until he asks for it. A number is shown only to who has taken the callback: while it is being
+rung, or, when he has no seat whose phone could be rung for him, until he says what came of it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from callrouter.core.agents import AgentState
 from callrouter.core.callbacks import Callback, CallbackResult, CallbackStatus, Refused, TryResult
+from callrouter.core.events import AgentAct, AgentActed
 from callrouter.core.plan import Plan
 from callrouter.desk.callbacks import overdue
 from callrouter.desk.plan import Department
@@ -22,9 +25,12 @@ from callrouter.i18n import Texts, mark
 from callrouter.office.office import Office
 from callrouter.office.worklists import tag
 from callrouter.roles import EVERY, Role
+from callrouter.web.acts import ask
 from callrouter.web.live import Look
+from callrouter.web.pages.desk import not_rung
+from callrouter.web.problems import Fault
 from callrouter.web.routes import LivePage, Route, get, post
-from callrouter.web.visit import NotFound, Visit
+from callrouter.web.visit import Forbidden, NotFound, Visit
 
 SOON_H = 4  # working hours left from which on a callback is marked
 ROWS_MAX = 500
@@ -57,7 +63,8 @@ class Row:
     last: str
     status: str
     mine: bool
-    number: str = ""  # to ring, for who has taken it
+    number: str  # to ring, for who has taken it
+    stage: str  # of the call that is made for it: ringing, dialling, talking, '' none
 
 
 def _departments(visit: Visit) -> list[Department]:
@@ -95,11 +102,18 @@ def _key(visit: Visit) -> tuple[Hashable, ...]:
         query.get("standort", "")[:40],
         query.get("thema", "")[:40],
         visit.session.csrf if visit.session else "",
+        _own_seat(visit),
     )
 
 
+def _own_seat(visit: Visit) -> str:
+    """The user's seat, whose phone can be rung for him; '' if he has none."""
+    agents = {one.id for one in visit.front.context.plan().agents}
+    return next((scope for scope in visit.user.scopes(Role.AGENT) if scope in agents), "")
+
+
 def _look(at: Look) -> dict[str, Any]:
-    name, who, stand, only, site, topic, csrf = at.key
+    name, who, stand, only, site, topic, csrf, seat = at.key
     office, plan = at.front.part(Office), at.front.context.plan()
     department = office.desk().department(str(name))
     assert department is not None, name
@@ -112,13 +126,14 @@ def _look(at: Look) -> dict[str, Any]:
         "department": department.name,
         "title": department.title,
         "csrf_of": csrf,
+        "seated": bool(seat),
         "counts": (
             len(opened),
             sum(overdue(one, at.now) for one in opened),
             sum(_is_today(one, department, at) for one in opened),
         ),
         "fresh": sum(one.asked_at > float(str(stand)) for one in opened),
-        "rows": tuple(_row(one, department, plan, str(who), at) for one in chosen[:ROWS_MAX]),
+        "rows": tuple(_row(one, department, plan, str(who), str(seat), at) for one in chosen[:ROWS_MAX]),
         "cut": max(0, len(chosen) - ROWS_MAX),
     }
 
@@ -141,7 +156,7 @@ def _chosen(one: Callback, only: str, site: str, topic: str, department: Departm
     return site in ("", one.call.partition("/")[0]) and topic in ("", one.topic)
 
 
-def _row(one: Callback, department: Department, plan: Plan, who: str, at: Look) -> Row:
+def _row(one: Callback, department: Department, plan: Plan, who: str, seat: str, at: Look) -> Row:
     zone = department.hours.zone
     left = left_s(department, at.now, one.due_at)
     light = "done" if one.status is CallbackStatus.DONE else "bad" if overdue(one, at.now) else ""
@@ -149,6 +164,9 @@ def _row(one: Callback, department: Department, plan: Plan, who: str, at: Look) 
         light = "risk"
     hotline = next((each for each in plan.hotlines if each.name == one.hotline), None)
     topic = next((each.title for each in hotline.topics if each.name == one.topic), "") if hotline else ""
+    office = at.front.part(Office)
+    call = office.ringing.to(one.id)
+    mine = one.taken_by == who
     return Row(
         id=one.id,
         due=f"{at.texts.day(one.due_at, zone)} {at.texts.clock(one.due_at, zone)}",
@@ -162,8 +180,9 @@ def _row(one: Callback, department: Department, plan: Plan, who: str, at: Look) 
         tries=one.tries,
         last=_last(one, at.texts),
         status=one.status.value,
-        mine=one.taken_by == who,
-        number=at.front.part(Office).worklists.number(one, who),
+        mine=mine,
+        number=office.worklists.number(one, who) if call is not None or not seat else "",
+        stage=call.stage if call is not None else "",
     )
 
 
@@ -215,6 +234,8 @@ async def act(visit: Visit) -> web.StreamResponse:
     department, office = _department(visit), visit.part(Office)
     lists, who, callback = office.worklists, visit.user.name, visit.field("rueckruf", 80)
     wanted, words = visit.field("handlung"), visit.texts
+    if wanted == "anrufen":
+        return await _ring(visit, department, callback)
     note = ""
     try:
         if wanted == "uebernehmen":
@@ -242,6 +263,28 @@ async def act(visit: Visit) -> web.StreamResponse:
         return visit.show(template, status=409, problem=text, back=f"/rueckrufe/{department.name}")
     await visit.audit(f"callback {callback}", wanted)
     return visit.go(f"/rueckrufe/{department.name}", note)
+
+
+async def _ring(visit: Visit, department: Department, callback: str) -> web.StreamResponse:
+    """The user's own phone first, then the caller's."""
+    office, seat, back = visit.part(Office), _own_seat(visit), f"/rueckrufe/{department.name}"
+    if not seat:
+        raise Forbidden
+    at = office.floor.seat(seat)
+    try:
+        if at is not None and at.state == AgentState.LOGGED_OUT:  # to a pause: no calls come
+            await ask(visit.front.context, AgentActed(seat, AgentAct.LOG_IN, "", "page"))
+        event = await office.ringing.for_department(callback, department.name, seat, visit.user.name)
+        await ask(visit.front.context, event)
+    except (Refused, Fault) as error:
+        office.ringing.given_up(callback)
+        text = visit.texts("Inzwischen geändert. Bitte sehen Sie noch einmal hin.")
+        if isinstance(error, Fault):
+            text = not_rung(visit, error)
+        template = "desk_problem.html" if visit.by_htmx else "desk_problem_page.html"
+        return visit.show(template, status=409, problem=text, back=back)
+    await visit.audit(f"callback {callback}", "anrufen")
+    return visit.go(back, visit.texts("Ihr Telefon klingelt."))
 
 
 async def search(visit: Visit) -> web.StreamResponse:

@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from callrouter.core.agents import AgentState
-from callrouter.core.events import AgentAct, AgentActed
+from callrouter.core.callbacks import CallbackKind
+from callrouter.core.events import AgentAct, AgentActed, CallbackMissed, CallbackTaken
 from callrouter.core.plan import Plan
 from callrouter.core.snapshot import AgentView
 from callrouter.desk.articles import Article
@@ -31,16 +32,19 @@ from callrouter.desk.workdays import due_at
 from callrouter.i18n import LANGUAGES, mark, texts
 from callrouter.office.floor import PAGE_GONE, Floor, tag
 from callrouter.office.office import Office
+from callrouter.office.ringing import EVERY_DESK
 from callrouter.roles import Role
 from callrouter.store.mail import OutboxFull
-from callrouter.web.acts import ask
+from callrouter.web.acts import Refused, ask
 from callrouter.web.live import Look
 from callrouter.web.models import masked
 from callrouter.web.problems import Fault
+from callrouter.web.reasons import told
 from callrouter.web.routes import LivePage, Route, get, post
 from callrouter.web.visit import Forbidden, NotFound, Visit
 
 TEXT_MAX = 12_000
+TASKS_SHOWN = 8
 RESULT_FIELDS = ("disposition", "department", "number", "subject", "wish", "due", "note", "")
 CLOSINGS = {"advertisement": mark("Werbung"), "twice": mark("Schon beantwortet"), "none": mark("Keine Antwort nötig")}
 
@@ -70,6 +74,30 @@ class Pop:
     wait_s: float | None  # None: it still rings, since arrived_at
     arrived_at: float
     answerable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A caller whom the agent may ring. asked: he asked for it; otherwise he gave up, and nothing is due."""
+
+    id: str
+    asked: bool
+    shown: str
+    hotline: str
+    topic: str
+    at: str
+    due: str
+    overdue: bool
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """may: he is free to ring somebody. reached: the callback of whom he has just talked to, '' none."""
+
+    may: bool
+    every: tuple[Task, ...]
+    reached: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +170,9 @@ def _look(at: Look) -> dict[str, Any]:
         "seat": Status(_state(seat), seat.since, seat.until, floor.pauses_after(agent), floor.link_up(site.name)),
         "call": pop,
         "caller": (about[0], floor.known(about[0])) if about else None,
+        "liftable": office.phones.can(site.name),
+        "outgoing": office.ringing.of(agent),
+        "tasks": _tasks(office, seat, plan, at, may=owed is None or owed.ended_at is None),
         "result": _owing(owed, office.desk(), at) if owed else None,
         "guide": _shown(guide, at.texts.language) if guide else None,
         "inquiry": _asked(inquiry, plan) if inquiry else None,
@@ -181,6 +212,30 @@ def _pop(floor: Floor, office: Office, seat: AgentView, plan: Plan) -> Pop | Non
         arrived_at=seen.arrived_at,
         answerable=not talks and office.phones.can(seat.site),
     )
+
+
+def _tasks(office: Office, seat: AgentView, plan: Plan, at: Look, *, may: bool) -> Tasks:
+    listed = at.shared(("listed", seat.team), lambda: office.ringing.listed(seat.team))
+    zone = next(one.zone for one in plan.sites if one.name == seat.site)
+    every = []
+    for one in listed[:TASKS_SHOWN]:
+        hotline = next((each for each in plan.hotlines if each.name == one.hotline), None)
+        promised = one.kind is CallbackKind.CAPTURED
+        every.append(
+            Task(
+                id=one.id,
+                asked=promised,
+                shown=masked(one.number),
+                hotline=hotline.title if hotline else one.hotline,
+                topic=next((each.title for each in hotline.topics if each.name == one.topic), "") if hotline else "",
+                at=at.texts.moment(one.asked_at, zone, at.now),
+                due=f"{at.texts.day(one.due_at, zone)} {at.texts.clock(one.due_at, zone)}" if promised else "",
+                overdue=promised and at.now > one.due_at,
+                tries=one.tries,
+            )
+        )
+    free = may and seat.state in (AgentState.READY, AgentState.PAUSED, AgentState.WRAP_UP)
+    return Tasks(free, tuple(every), office.ringing.reached(seat.agent) if free else "")
 
 
 def _owing(owed: Conversation, desk: Desk, at: Look) -> Owing:
@@ -239,10 +294,10 @@ def _titles(plan: Plan, desk: Desk) -> dict[str, str]:
 
 
 def _tags(key: tuple[Hashable, ...]) -> frozenset[str]:
-    return frozenset({tag(str(key[0])), "desk"})
+    return frozenset({tag(str(key[0])), EVERY_DESK})
 
 
-REGIONS = ("mine", "seat", "call", "caller", "result", "guide", "inquiry")
+REGIONS = ("mine", "seat", "call", "outgoing", "caller", "result", "guide", "tasks", "inquiry")
 PAGE = LivePage("/arbeitsplatz", "desk.html", REGIONS, _key, _look, tags=_tags)
 
 
@@ -331,6 +386,42 @@ async def _answer(visit: Visit, agent: str) -> web.StreamResponse:
     if not await office.phones.answer(seat.site, seat.phone):
         return _problem(visit, visit.texts("Das Telefon nimmt von hier aus nicht ab. Bitte den Hörer abheben."))
     return visit.go("/arbeitsplatz")
+
+
+async def ring(visit: Visit) -> web.StreamResponse:
+    """Have the agent's phone rung, and then a caller's; or say that it was not he who answered."""
+    agent, office, callback = _seat(visit), visit.part(Office), visit.field("rueckruf", 80)
+    seat = office.floor.seat(agent)
+    if seat is None:
+        raise Forbidden
+    if visit.field("handlung") == "nicht_er":
+        if callback != office.ringing.reached(agent):
+            raise NotFound
+        event: CallbackMissed | CallbackTaken = CallbackMissed(callback, visit.user.name)
+    elif callback not in {one.id for one in office.ringing.listed(seat.team)}:
+        return _problem(visit, visit.texts("Der Rückruf ist nicht mehr auf der Liste."))
+    elif office.floor.result_missing(agent):
+        return _problem(visit, visit.texts("Bitte zuerst das Ergebnis des letzten Anrufs erfassen (F4)."))
+    elif waiting := office.ringing.waiting(seat.team):
+        text = visit.texts.plural("Ein Anrufer wartet: er geht vor.", "%(n)s Anrufer warten: sie gehen vor.", waiting)
+        return _problem(visit, text)
+    else:
+        event = CallbackTaken(callback, agent, visit.user.name)
+    try:
+        await ask(visit.front.context, event)
+    except Fault as fault:
+        return _problem(visit, not_rung(visit, fault))
+    if isinstance(event, CallbackMissed):
+        office.ringing.denied(agent)
+        return visit.go("/arbeitsplatz", visit.texts("Der Rückruf bleibt offen."))
+    return visit.go("/arbeitsplatz", visit.texts("Ihr Telefon klingelt."))
+
+
+def not_rung(visit: Visit, fault: Fault) -> str:
+    """Why the router rings nobody, in the visitor's words."""
+    if isinstance(fault, Refused):
+        return visit.texts("Es wird nicht angerufen: %(why)s.", why=told(fault.because, visit.texts.language))
+    return visit.texts("Das hat nicht geklappt. Bitte noch einmal versuchen.")
 
 
 async def give(visit: Visit) -> web.StreamResponse:
@@ -478,6 +569,7 @@ ROUTES = (
     Route("POST", "/arbeitsplatz/weg", gone, stream=True),
     *post("/arbeitsplatz/zustand", act),
     *post("/arbeitsplatz/ergebnis", give),
+    *post("/arbeitsplatz/anrufen", ring),
     *post("/arbeitsplatz/anfrage/{id}/entwurf", draft),
     *post("/arbeitsplatz/anfrage/{id}", answer),
     *get("/leitfaden", guides),
