@@ -11,6 +11,7 @@ from callrouter.web.pages import (
     configuration,
     desk,
     directory,
+    guides,
     hotlines,
     lagebild,
     login,
@@ -35,6 +36,7 @@ ROUTES: tuple[Route, ...] = (
     *accounts.ROUTES,
     *directory.ROUTES,
     *desk.ROUTES,
+    *guides.ROUTES,
     *callbacks.ROUTES,
 )
 # (path, title) in the order of the menu; who may not open a page does not see it
