@@ -75,6 +75,16 @@ async def test_later_word_stands(books: Books, engine: AsyncEngine) -> None:
     assert rang.result == "busy"
 
 
+async def test_last_word_may_be_that_of_the_router_that_began_first(books: Books, engine: AsyncEngine) -> None:
+    """A second router made the callback; the first learned of it and closed it. It is not open again for ever."""
+    await books.take("j2", told(ASKED, run="2"))
+    closed = callbacks.finish(ASKED, CallbackResult.SUPERSEDED, "", START + 90)
+    await books.take("j1", told(closed, run="1"))
+    assert (await one_of(engine)).result == "superseded"
+    await books.take("j3", told(ASKED, run="3"))
+    assert (await one_of(engine)).result == "superseded"
+
+
 async def test_who_was_forgotten_stays_so(books: Books, engine: AsyncEngine) -> None:
     """A router that has not heard of it does not bring his number back."""
     await books.take("j", told(ASKED))

@@ -87,7 +87,8 @@ class Callbacks:
     async def follow(self, connection: AsyncConnection, told: Sequence[Told]) -> tuple[OutboundFinished, ...]:
         """Keep what routers said, within a transaction; the later word about one stands. Returns calls that are new.
 
-        What was done by hand, or forgotten, is not opened again by a router that has not heard of it.
+        The version of a callback says which is later: the last word may be the one of the elder router. What was
+        done by hand, or forgotten, is not opened again by a router that has not heard of it.
         """
         latest: dict[str, Told] = {}
         for one in sorted(told, key=_stamp):
@@ -103,7 +104,9 @@ class Callbacks:
             row = kept.get(id_)
             if row is None:
                 await self.insert(connection, one.what, one.run, one.seq)
-            elif (row.run, row.seq) < (one.run, one.seq) and not _done_by_hand(row, one.what):
+            elif (row.version, row.run, row.seq) < (one.what.version, one.run, one.seq) and not _done_by_hand(
+                row, one.what
+            ):
                 values = {name: value for name, value in self.values(one.what).items() if name not in _OURS}
                 await _change(connection, id_, {**values, "run": one.run, "seq": one.seq})
 
