@@ -629,6 +629,14 @@ def test_who_puts_a_borrowed_caller_through_is_free_though_the_trunk_goes_on() -
     assert (story.outcome(call), story.books.ended[call].talk_s) == (c.Outcome.ANSWERED, 10.0)
 
 
+def test_what_says_nothing_of_his_phone_does_not_end_a_borrowed_talk() -> None:
+    """A router that starts recalls its calls before any site was read: no phone is known to be free."""
+    story = Story(ready="magdeburg/1001")
+    lent(story)
+    story.send(e.SiteRead("magdeburg", (), ()))
+    assert story.agent("magdeburg/1001") == "talking"
+
+
 @pytest.mark.parametrize("order", [("gera", "magdeburg"), ("magdeburg", "gera")])
 @pytest.mark.parametrize("known", [True, False])
 def test_who_put_a_borrowed_caller_through_unseen_is_free(known: bool, order: tuple[str, str]) -> None:

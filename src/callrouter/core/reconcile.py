@@ -244,7 +244,7 @@ def _put_through(s: State, seat: AgentSeat, call: Call, talk_s: float) -> bool:
     """A lent call talks to him, the caller's site says, and his own knows of no call: he has put the caller through."""
     lent = call.site != seat.id.partition("/")[0]
     seen = s.links.get(seat.id.partition("/")[0], False)
-    return lent and seen and talk_s > FRESH_S and not seat.legs and not seat.phone_in_use
+    return lent and seen and talk_s > FRESH_S and seat.phone_up and not seat.phone_in_use and not seat.legs
 
 
 def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
