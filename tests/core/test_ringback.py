@@ -530,6 +530,17 @@ def test_a_try_by_hand_counts_as_one() -> None:
     assert take(story) == ""  # by hand the pause is his to judge
 
 
+def test_no_two_outbound_calls_have_one_id() -> None:
+    """Rung in vain as one who gave up, he rings again and asks: the same callback, whose calls are counted on."""
+    story = listed()
+    take(story)
+    first = out(story)
+    story.out_ends(first, e.Result.NO_ANSWER)
+    promise(story, HIS)
+    assert take(story) == ""
+    assert (first, out(story)) == (f"{first[:-2]}.1", f"{first[:-2]}.2")
+
+
 def test_taking_is_refused_with_the_reason() -> None:
     """Unknown callback, unknown or busy agent, a phone in use, somebody at it, on the line, closed, no rules."""
     story = listed()

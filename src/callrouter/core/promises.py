@@ -113,6 +113,7 @@ class Promises(Network):
             expires_at=due_at + late_s,
             because=because,
             version=before.version + 1 if before else 0,
+            rings=before.rings if before else 0,  # no two outbound calls of one callback have one id
         )
         self.add_back(record)
         self.tell(CallbackChanged(record))
