@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,7 @@ def test_database_of_another_kind(tmp_path: Path) -> None:
     done = run("--database", f"sqlite+aiosqlite:///{path}")
     assert (done.exit_code, "cannot be read" in done.output) == (2, True)
     old = tmp_path / "old.db"
-    with sqlite3.connect(old) as connection:
+    with closing(sqlite3.connect(old)) as connection:
         connection.execute("CREATE TABLE call_record (call TEXT)")
     done = run("--database", f"sqlite+aiosqlite:///{old}")
     assert (done.exit_code, "start the service once" in done.output) == (2, True)
