@@ -12,12 +12,16 @@ pytest_plugins = ["tests.tally"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, tests that share what is costly to start share one of them, and no two meet at Asterisk."""
+    """With several workers, tests that share what is costly to start share one of them, and no two meet at Asterisk.
+
+    What is asked of each kind of database is asked of SQLite alone in `make check`.
+    """
     for item in items:
         if item.get_closest_marker("asterisk"):
             item.add_marker(pytest.mark.xdist_group("asterisk"))
         elif "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("postgres"))
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ def simulate(folder: Path, *more: str, scenario: str = SCENARIO, config: Path = 
 run = simulate
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_processes(tmp_path: Path) -> None:
     """Figures, page, calls and trace; another seed gives others."""
     made = []

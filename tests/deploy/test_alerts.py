@@ -31,6 +31,7 @@ def test_configuration_is_sound() -> None:
     assert status == 0, said
 
 
+@pytest.mark.slow
 def test_alerts_fire_when_they_must() -> None:
     """The rules do what alerts.yml says, and are silent where it says nothing."""
     status, said = promtool("test", "rules", str(STORY))

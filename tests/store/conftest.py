@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from callrouter.store.store import open_engine
 from tests.store.postgres import made
 
+POSTGRESQL = (pytest.mark.slow, pytest.mark.xdist_group("postgres"))
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))])
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=POSTGRESQL)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each kind."""
     if request.param == "sqlite":

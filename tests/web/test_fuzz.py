@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from callrouter.web.api import OPERATIONS
 from callrouter.web.openapi import document
 from callrouter.web.service import Server
@@ -24,6 +26,7 @@ expected-statuses = ["2xx", "404", "409", "422"]
 """
 
 
+@pytest.mark.slow
 async def test_every_answer_is_as_documented(tmp_path: Path) -> None:
     """No server error; status, media type and body of each answer are those of the document; nothing wrong is taken."""
     settings, described = tmp_path / "schemathesis.toml", tmp_path / "openapi.json"
