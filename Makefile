@@ -49,7 +49,7 @@ test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir .import_linter_cache
 	@# every branch of the core by scenarios: the random machine must not be what reaches it
-	$(BIN)/python -m pytest -qq tests/core tests/cli --deselect tests/core/test_machine.py --cov=callrouter.core --cov-report=term-missing --cov-fail-under=100
+	CALLROUTER_EXAMPLES=0.3 $(BIN)/python -m pytest -qq -n 2 tests/core tests/cli -m "not slow" --deselect tests/core/test_machine.py --cov=callrouter.core --cov-report=term-missing --cov-fail-under=100
 	@# two at a time: all that needs Asterisk is one worker's
 	$(BIN)/python -m pytest -n 2 --durations=10
 

@@ -86,7 +86,7 @@ def test_a_shipped_scenario_comes_to_what_is_known(file: Path) -> None:
     loaded = load(CONFIG)
     checked = read_scenario(file, loaded.plan)
     case = make_case(loaded.plan, checked.scenario, checked.changes)
-    found = estimates(list(many([Job(case, loaded.plan, 1, run) for run in range(12)])))
+    found = estimates(list(many([Job(case, loaded.plan, 1, run) for run in range(4)])))
     for figure, (low, high) in checked.scenario.known.items():
         value = found[Key("hotline", ALL, figure)].value
         assert value is not None

@@ -10,7 +10,7 @@ from callrouter.sim.day import Day
 from tests.sim.checked import CheckedRouter
 from tests.sim.worlds import ref_rows, rows, small
 
-FAST, MANY, FIRST_OF_MANY = 250, 8_000, 100_000
+FAST, MANY, FIRST_OF_MANY = 250, 3_000, 100_000
 
 
 def _differences(seed: int) -> list[str]:
