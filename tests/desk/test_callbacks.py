@@ -22,12 +22,13 @@ def test_kept_when_served_in_time() -> None:
 def test_rung_in_vain_is_not_kept() -> None:
     """However often he was rung: the promise was that he is talked to."""
     for result in (CallbackResult.GIVEN_UP, CallbackResult.WRONG_NUMBER, CallbackResult.EXPIRED):
-        assert kept(callbacks.finish(ONE, result, "", 900.0), 950.0) is False
+        assert kept(callbacks.finish(ONE, result, "", 900.0), 1000.5) is False
 
 
 def test_undecided_withdrawn_and_never_promised_count_for_nothing() -> None:
-    """What may still be kept, what was taken back, and those who never asked."""
+    """What is not due yet, what was taken back, and those who never asked."""
     assert kept(ONE, 1000.0) is None
+    assert kept(callbacks.finish(ONE, CallbackResult.REACHED, "anna", 900.0), 1000.0) is None
     assert kept(callbacks.finish(ONE, CallbackResult.CANCELLED, "anna", 900.0), 2000.0) is None
     assert kept(replace(ONE, kind=CallbackKind.UNREACHED), 2000.0) is None
 

@@ -18,12 +18,11 @@ def overdue(one: Callback, now: float) -> bool:
 
 
 def kept(one: Callback, now: float) -> bool | None:
-    """Was the promise kept? None: there was none, it was withdrawn, or it may still be kept.
+    """Was the promise kept? None: there was none, it was withdrawn, or its time has not come.
 
-    Kept means served by the due time: rung and reached, or answered when he rang again. Rung in vain is not kept.
+    Kept means served by the due time: rung and reached, or answered when he rang again. Rung in vain is not kept. Early
+    ones count on their day as well: else a day that is not over would look better than it is.
     """
-    if one.kind not in PROMISED or one.result in WITHDRAWN:
+    if one.kind not in PROMISED or one.result in WITHDRAWN or now <= one.due_at:
         return None
-    if one.done_at is None:
-        return False if now > one.due_at else None
-    return one.result in SERVED and one.done_at <= one.due_at
+    return one.result in SERVED and one.done_at is not None and one.done_at <= one.due_at
