@@ -765,11 +765,14 @@ def test_a_promise_taken_by_a_router_that_is_gone_is_open_again() -> None:
     assert out(story).endswith(".2")
 
 
-def test_a_callback_that_is_known_late_finds_its_call() -> None:
-    """The database was away: its call was adopted first; reached or not, the callback follows."""
+@pytest.mark.parametrize("status", [CallbackStatus.TAKEN, CallbackStatus.OPEN])
+def test_a_callback_that_is_known_late_finds_its_call(status: CallbackStatus) -> None:
+    """The database was away: its call was adopted first; reached or not, the callback follows, even if what is kept of
+    it is older than the call."""
     story = asked(ready="gera/2001")
     story.agent_is_up(out(story))
-    record = replace(one(story), status=CallbackStatus.TAKEN, tries=1)
+    taken_by = one(story).taken_by if status is CallbackStatus.TAKEN else ""
+    record = replace(one(story), status=status, taken_by=taken_by, tries=1)
     restarted(story)
     assert (story.agent("gera/2001"), promised(story)) == ("talking", [])
     story.send(e.CallbackKnown(record))

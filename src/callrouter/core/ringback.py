@@ -258,7 +258,7 @@ def learned(s: State, e: CallbackKnown) -> None:
     elif record.id in s.done or not record.number:
         s.ignore(e, "known otherwise")
     else:
-        _add(s, _open_again(s, record))
+        _add(s, record)
 
 
 def _add(s: State, record: Callback) -> None:
@@ -269,11 +269,14 @@ def _add(s: State, record: Callback) -> None:
         return
     if other is not None:
         s.close_back(other, CallbackResult.CANCELLED, "", "he had asked to be rung back")
-    back = s.add_back(record)
     out = next((one for one in s.outcalls.values() if one.callback == record.id), None)
+    if out is None or record.taken_by != out.agent:
+        record = _open_again(s, record)
+    back = s.add_back(record)
     if out is not None:
         back.outbound = out.id
-        s.change_back(back, take(record, out.agent))
+        if record.status is not CallbackStatus.TAKEN:
+            s.change_back(back, take(record, out.agent))
 
 
 def _open_again(s: State, record: Callback) -> Callback:

@@ -167,6 +167,7 @@ class PhoneCall(Watched):
         self.channel = channel
         self.sip = 0
         self.cause = 0
+        self.talk_s = phone.behaviour.talk_s
         self.on_end: Callable[[PhoneCall], None] | None = None
 
     def answer(self) -> None:
@@ -176,9 +177,8 @@ class PhoneCall(Watched):
         wire(self.channel.far_answered)
         if self.phone.on_answer is not None:
             self.phone.on_answer(self)
-        talk_s = self.phone.behaviour.talk_s
-        if talk_s is not None:
-            self.phone.pace.later(talk_s, self.hang_up)
+        if self.talk_s is not None:
+            self.phone.pace.later(self.talk_s, self.hang_up)
 
     def refuse(self, sip: int = DECLINED) -> None:
         if self.state == "ringing" and self.channel is not None:
@@ -263,6 +263,7 @@ class VirtualPhone:
         """The switch calls. Answers come a moment later, as from the wire."""
         behaviour = self.choose(self) if self.choose is not None else self.behaviour
         call = PhoneCall(self, channel, "ringing")
+        call.talk_s = behaviour.talk_s
         if self.calls and not behaviour.second:
             call.refuse(BUSY)
             return call
