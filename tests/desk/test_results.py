@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from callrouter.desk.results import LATE_S, OWED_MAX, Conversation, Owed, Resolution
+from callrouter.desk.results import LATE_S, OWED_MAX, Conversation, Owed
 
 FIRST = Conversation("gera/1", "agency", "general", "gera", "gera/2001", "0171", 12.0, 1000.0)
 SECOND = replace(FIRST, call="gera/2", answered_at=2000.0)
@@ -51,10 +51,3 @@ def test_of_too_many_the_oldest_lapses() -> None:
     for number in range(OWED_MAX):
         owed.answered(replace(FIRST, agent=f"gera/{number}"))
     assert [one.agent for one in owed.answered(replace(FIRST, agent="gera/x"))] == ["gera/0"]
-
-
-def test_the_share_leaves_out_calls_without_result() -> None:
-    """Resolved / with a result; those without are told apart; nothing given is no share."""
-    one = Resolution("agency", answered=100, given=80, resolved=60)
-    assert (one.share, one.without) == (0.75, 20)
-    assert Resolution("agency", 3, 0, 0).share is None

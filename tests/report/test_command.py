@@ -15,7 +15,10 @@ from click.testing import CliRunner, Result
 
 from callrouter.cli.report import report
 from callrouter.core.commands import CallFinished
+from callrouter.desk.results import Disposition
+from callrouter.desk.results import Result as Outcome
 from callrouter.store.books import Books
+from callrouter.store.results import Results
 from callrouter.store.store import open_engine
 from tests.store.records import batch, record
 
@@ -59,6 +62,26 @@ def test_reads_what_is_kept(url: str) -> None:
         == (data["hotlines"]["agency-gera"]["demands_shown"])
     )
     assert [slot["offered"] for slot in data["half_hours"] if slot["from"].startswith(f"{DAY}T09:00")] == [2]
+
+
+def test_what_was_settled_in_the_first_talk(url: str) -> None:
+    """Resolved ÷ calls with a result, of the calls that arrived that day; those without one are counted apart."""
+    today = (record(f"gera/{n}", hotline="agency-gera", talk_s=60.0) for n in range(4))
+    kept(url, *today, record("gera/9", hotline="agency-gera", at=-86_400.0, talk_s=60.0))
+
+    async def give() -> None:
+        engine = await open_engine(url)
+        async with engine.begin() as connection:
+            for call, result in (("0", "resolved"), ("1", "callback"), ("2", "resolved"), ("9", "resolved")):
+                given = Outcome(f"gera/{call}", "agency-gera", "general", Disposition(result), 1.0)
+                assert await Results(engine).give(connection, given)
+        await engine.dispose()
+
+    asyncio.run(give())
+    done = run("--day", DAY, "--database", url, "--format", "json")
+    found = json.loads(done.stdout)["hotlines"]["agency-gera"]["results"]
+    assert (found["given"], found["resolved"], found["missing"]) == (3, 2, 1)
+    assert found["share_resolved"]["value"] == pytest.approx(2 / 3)
 
 
 def test_reads_beside_a_writer_and_changes_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from callrouter.core.commands import Outcome
 from callrouter.desk import inquiries as rules
 from callrouter.desk.inquiries import Inquiry
 from callrouter.desk.mail import Mail, MailKind
-from callrouter.desk.results import LATE_S, Conversation, Disposition, Resolution, Result
+from callrouter.desk.results import LATE_S, Conversation, Disposition, Result
 from callrouter.store import inquiries, mail
 from callrouter.store.books import Books
 from callrouter.store.inquiries import Backlog, Inquiries, InquiriesFull
@@ -68,21 +68,6 @@ async def test_earlier_contacts_are_the_callers_own(engine: AsyncEngine) -> None
     assert await results.contacts("", START + 5000.0) == []
     assert await results.attempts("key-of-1", START + 500.0) == 2
     assert await results.attempts("", START) == 0
-
-
-async def test_first_contact_resolution_counts_missing_results_apart(engine: AsyncEngine) -> None:
-    """Resolved / with a result; an answered call without one is in neither, and told apart."""
-    await calls(engine)
-    await give(engine, FOUND)
-    results = Results(engine)
-    assert await results.resolution(START, START + 9000.0) == [
-        Resolution("agency", answered=2, given=1, resolved=1),
-        Resolution("other", answered=1, given=0, resolved=0),
-    ]
-    await give(engine, replace(FOUND, call="gera/4", disposition=Disposition.CALLBACK, callback="gera/d1"))
-    (agency,) = await results.resolution(START, START + 9000.0, ["agency"])
-    assert (agency.share, agency.without) == (0.5, 0)
-    assert await results.resolution(START + 1.0, START + 3000.0, ["agency"]) == []
 
 
 async def test_after_a_restart_the_last_result_is_still_owed(engine: AsyncEngine) -> None:

@@ -112,7 +112,7 @@ def _today(loaded: Loaded) -> date:
 
 def _targets(loaded: Loaded) -> Targets:
     aimed = loaded.network.service.pages.targets
-    return Targets(aimed.answered, aimed.first)
+    return Targets(aimed.answered, aimed.first, aimed.resolved)
 
 
 def _write(out: Path, text: str) -> None:

@@ -54,24 +54,6 @@ class Result:
     callback: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """Answered calls of one hotline by what came of them. resolved at first contact = resolved / with a result."""
-
-    hotline: str
-    answered: int
-    given: int
-    resolved: int
-
-    @property
-    def without(self) -> int:
-        return self.answered - self.given
-
-    @property
-    def share(self) -> float | None:
-        return self.resolved / self.given if self.given else None
-
-
 class Owed:
     """Each agent's last conversation whose result is missing; of one agent there is one at most."""
 

@@ -36,7 +36,8 @@ class OfficeFigures(Collector):
         self.mails = Waiting(0, None)
         self.results = counter(
             "results_total",
-            "Answered calls by what came of them. Resolved at first contact is resolved / the sum of all.",
+            "Answered calls by what the agent said came of them. Resolved at first contact: resolved / all of them; "
+            "calls without any are in results_missing_total.",
             "hotline", "disposition",
         )  # fmt: skip
         self.missing = counter(

@@ -11,7 +11,7 @@ from callrouter.core.callbacks import Callback
 from callrouter.core.demands import Demand
 from callrouter.core.plan import Hotline, Plan
 from callrouter.desk.callbacks import kept
-from callrouter.report.figures import Callbacks, Calls, Deal, Demands, Lent, Line, Record, Share, total
+from callrouter.report.figures import Callbacks, Calls, Deal, Demands, Lent, Line, Record, Results, Share, total
 from callrouter.report.period import HALF_HOUR_S, Period, half_hour_of, local
 
 BUSIEST = 3
@@ -23,6 +23,7 @@ class Targets:
 
     answered: float
     first: float
+    resolved: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,10 @@ class Book:
         """A promise that is due in the period."""
         self.lines[callback.hotline].callbacks.add(kept(callback, self.now))
 
+    def take_result(self, hotline: str, disposition: str) -> None:
+        """What came of a call that arrived in the period."""
+        self.lines[hotline].results.add(disposition)
+
     # ---- reading
 
     @property
@@ -125,6 +130,14 @@ class Book:
     @property
     def callbacks(self) -> Callbacks:
         return total((line.callbacks for line in self.lines.values()), Callbacks)
+
+    @property
+    def results(self) -> Results:
+        return total((line.results for line in self.lines.values()), Results)
+
+    def at_once(self, results: Results) -> Share:
+        """Resolved at first contact: settled in the talk, of the calls whose result was given."""
+        return Share(results.resolved, results.given, self.targets.resolved)
 
     def in_time(self, calls: Calls) -> Share:
         """Attempts that an agent answered within target."""

@@ -10,7 +10,7 @@ from typing import Any
 from callrouter import __version__
 from callrouter.core.commands import Unserved
 from callrouter.report.book import Book
-from callrouter.report.figures import Callbacks, Calls, Demands, Line, Share
+from callrouter.report.figures import Callbacks, Calls, Demands, Line, Results, Share
 from callrouter.report.period import local
 
 FORMAT = 1  # rises when a key changes its meaning
@@ -26,8 +26,9 @@ def as_json(book: Book) -> str:
         "period": {"kind": book.period.kind, "first": str(book.period.first), "last": str(book.period.last)},
         "made_at": book.now,
         "unfinished": book.unfinished,
-        "targets": {"answered_within_target": book.targets.answered, "reached_at_first_attempt": book.targets.first},
-        "total": _figures(book, calls, demands, book.callbacks),
+        "targets": {"answered_within_target": book.targets.answered, "reached_at_first_attempt": book.targets.first,
+                    "resolved_at_first_contact": book.targets.resolved},
+        "total": _figures(book, calls, demands, book.callbacks, book.results),
         "hotlines": {name: _hotline(book, name, line) for name, line in book.lines.items()},
         "half_hours": [
             {"from": slot.at.isoformat(), "name": slot.name, "open": slot.open, **_calls(book, slot.calls)}
@@ -52,16 +53,22 @@ def _hotline(book: Book, name: str, line: Line) -> dict[str, Any]:
         "site": hotline.site,
         "zone": book.zones[name],
         "target_s": hotline.target_s,
-        **_figures(book, line.calls, line.demands(), line.callbacks),
+        **_figures(book, line.calls, line.demands(), line.callbacks, line.results),
         "demands_shown": _demands(book, line.shown),
         "demands_withheld": _demands(book, line.withheld),
     }
 
 
-def _figures(book: Book, calls: Calls, demands: Demands, callbacks: Callbacks) -> dict[str, Any]:
+def _figures(book: Book, calls: Calls, demands: Demands, callbacks: Callbacks, results: Results) -> dict[str, Any]:
     return {
         "calls": _calls(book, calls),
         "demands": _demands(book, demands),
+        "results": {
+            "given": results.given,
+            "missing": max(0, calls.answered - results.given),
+            "resolved": results.resolved,
+            "share_resolved": _share(book.at_once(results)),
+        },
         "callbacks": {"due": callbacks.due, "kept": callbacks.kept, "share_kept": _share(kept_share(callbacks))},
     }
 

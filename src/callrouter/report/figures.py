@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from callrouter.core.commands import Outcome, Unserved
 from callrouter.core.demands import COUNTED, Demand
+from callrouter.desk.results import Disposition
 
 SMALL = 20  # below this a share says nothing
 NEAR = 0.05  # so far below its target a share is at risk; further down it is missed
@@ -151,6 +152,18 @@ class Callbacks:
 
 
 @dataclass(slots=True)
+class Results:
+    """What agents said came of the calls that they answered. Whose result nobody gave is in neither."""
+
+    given: int = 0
+    resolved: int = 0  # in this talk, for good
+
+    def add(self, disposition: str) -> None:
+        self.given += 1
+        self.resolved += disposition == Disposition.RESOLVED
+
+
+@dataclass(slots=True)
 class Lent:
     """Conversations that a lending team had with callers of the borrowing one."""
 
@@ -159,7 +172,7 @@ class Lent:
 
 
 Deal = tuple[str, str, str]  # agreement, borrower, lender
-Sum = TypeVar("Sum", Calls, Demands, Callbacks, Lent)
+Sum = TypeVar("Sum", Calls, Demands, Callbacks, Results, Lent)
 
 
 @dataclass(slots=True)
@@ -170,6 +183,7 @@ class Line:
     shown: Demands = field(default_factory=Demands)
     withheld: Demands = field(default_factory=Demands)
     callbacks: Callbacks = field(default_factory=Callbacks)
+    results: Results = field(default_factory=Results)
     half_hours: dict[float, Calls] = field(default_factory=dict)
 
     def demands(self) -> Demands:

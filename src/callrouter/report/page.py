@@ -181,6 +181,7 @@ class _Page:
             self._tile(_("Anrufe rechtzeitig angenommen"), book.in_time(self.calls), self.in_time()),
             self._tile(_("Anrufer rechtzeitig erreicht"), book.callers_in_time(self.demands), self.in_time()),
             self._tile(_("Beim ersten Versuch erreicht"), book.at_first(self.demands), ""),
+            self._tile(_("Im ersten Gespräch geklärt"), book.at_once(book.results), ""),
         ]
 
     def _tile(self, title: str, share: Share, within: str) -> Tile:

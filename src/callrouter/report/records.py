@@ -19,7 +19,7 @@ from callrouter.core.demands import Demand
 from callrouter.desk.callbacks import PROMISED
 from callrouter.report.book import Book
 from callrouter.report.figures import Record
-from callrouter.store.schema import CALL_RECORD, CALLBACK, DEMAND
+from callrouter.store.schema import CALL_RECORD, CALLBACK, DEMAND, RESULT
 
 _CALL, _DEMAND, _CALLBACK = CALL_RECORD.c, DEMAND.c, CALLBACK.c
 
@@ -94,6 +94,10 @@ async def _fill(book: Book, connection: AsyncConnection) -> None:
     for query in _each(book, demands, "first_at"):
         async for row in await connection.stream(query):
             book.take_demand(Demand(caller="", **row._mapping))
+    results = select(_CALL.hotline, RESULT.c.disposition).where(RESULT.c.call == _CALL.call)
+    for query in _each(book, results, "arrived_at"):
+        async for row in await connection.stream(query):
+            book.take_result(row.hotline, row.disposition)
     promised = select(CALLBACK).where(_CALLBACK.kind.in_([kind.value for kind in PROMISED]))
     for query in _each(book, promised, "due_at"):
         async for row in await connection.stream(query):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from callrouter.core.commands import Outcome
-from callrouter.desk.results import LATE_S, Conversation, Disposition, Resolution, Result
+from callrouter.desk.results import LATE_S, Conversation, Disposition, Result
 from callrouter.store.schema import CALL_RECORD, RESULT
 from callrouter.store.store import reading
 
@@ -102,19 +101,3 @@ class Results:
         query = select(func.count()).where(_CALL.caller == caller, _CALL.arrived_at >= since)
         async with reading(self._engine) as connection:
             return (await connection.execute(query)).scalar_one() if caller else 0
-
-    async def resolution(self, since: float, until: float, hotlines: Sequence[str] = ()) -> list[Resolution]:
-        """Per hotline: calls that arrived in [since, until) and were answered, and what came of them."""
-        resolved = case((_RESULT.disposition == Disposition.RESOLVED.value, 1))
-        where = [_ANSWERED, _CALL.arrived_at >= since, _CALL.arrived_at < until]
-        if hotlines:
-            where.append(_CALL.hotline.in_(sorted(hotlines)))
-        query = (
-            select(_CALL.hotline, func.count(), func.count(_RESULT.call), func.count(resolved))
-            .join_from(CALL_RECORD, RESULT, _RESULT.call == _CALL.call, isouter=True)
-            .where(and_(*where))
-            .group_by(_CALL.hotline)
-            .order_by(_CALL.hotline)
-        )
-        async with reading(self._engine) as connection:
-            return [Resolution(*row) for row in await connection.execute(query)]
