@@ -141,7 +141,9 @@ class Stage:
         engine = await open_engine(wiring.database_url(settings, self._state))
         try:
             callers = wiring.callers(settings, self._state, lambda _: self.secret)
-            await keep(engine, self.loaded.plan, self._before, callers.key_of)
+            free = set(self.seats)  # whoever sits down there owes no results of a morning that he was not there
+            before = [replace(one, agent="") if one.agent in free else one for one in self._before]
+            await keep(engine, self.loaded.plan, before, callers.key_of)
         finally:
             await engine.dispose()
 

@@ -293,6 +293,7 @@ async def search(visit: Visit) -> web.StreamResponse:
     key = office.callers.key_of(visit.field("nummer", 40))
     zone = department.hours.zone
     found = await office.worklists.search(department.name, key) if key else []
+    office.figures.searches.inc()
     await visit.audit(f"callbacks of {department.name}", "searched by a caller's number")
     return visit.show(
         "callbacks_found.html",
