@@ -45,10 +45,10 @@ def one(seed: str, text: str, shrink: bool, trace: Path | None) -> int:
     return bool(result.problems)
 
 
-def planned(first: str, soak: bool, until: float) -> Iterator[int]:
+def planned(asked: str, soak: bool, until: float) -> Iterator[int]:
     """Seeds: those that are asked for, then fresh ones as long as there is time."""
-    if first:
-        begin, _, end = first.partition("-")
+    for some in filter(None, asked.split(",")):
+        begin, _, end = some.partition("-")
         yield from range(int(begin), int(end or begin) + 1)
     for seed in itertools.count(fresh()) if soak else ():
         if time.monotonic() > until:
@@ -93,7 +93,7 @@ def main() -> int:
     parser.add_argument("--faults", default="")
     parser.add_argument("--shrink", action="store_true")
     parser.add_argument("--trace", type=Path)
-    parser.add_argument("--seeds", default="", metavar="FIRST-LAST")
+    parser.add_argument("--seeds", default="", metavar="FIRST-LAST,…")
     parser.add_argument("--soak", action="store_true")
     parser.add_argument("--for", type=float, default=float("inf"), dest="for_s", metavar="S")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from callrouter.core.agents import AgentState, Intent
 from callrouter.core.calls import CallState
 from callrouter.core.commands import AnsweredWithoutAgent, CallFinished, Command
-from callrouter.core.events import Event, PlanReplaced
+from callrouter.core.events import CallbackKnown, Event, PlanReplaced
 from callrouter.core.router import Router
 from callrouter.core.timers import Rank
 from callrouter.sim.pbx import VirtualPbx
@@ -46,6 +46,8 @@ class Checked:
             if isinstance(event, PlanReplaced):
                 for agent in self.real.plan.agents:
                     self.books.state.setdefault(agent.id, "logged_out")
+            if isinstance(event, CallbackKnown):  # as it is kept: what was said since is not, or the disk was full
+                self.books.callbacks.pop(event.callback.id, None)
             for command in commands:
                 known = self.books.ended.get(command.call) if isinstance(command, CallFinished) else None
                 if known is not None and not known.seen:  # given up too early: it has come again and has another end
@@ -71,7 +73,6 @@ class Judge:
         self.world = world
         self.excuses: Counter[str] = Counter()
         self.strict = 0  # calls whose records had to be exact
-        self.checked = 0  # calls
         self.looks = 0  # comparisons of the books with the truth in clear weather
         self._said: set[str] = set()
         self._owner: dict[tuple[str, str, float], tuple[str, int]] = {}  # (site, epoch, boot) -> who took it
@@ -168,7 +169,9 @@ class Judge:
             at, _, phone = seat.id.partition("/")
             if at == site and seat.state is AgentState.TALKING and not self.world.sites[at].phone(phone).calls:
                 found.append(f"{seat.id} talks in the books, and his phone is free")
-            if seat.call.partition("/")[0] == site and seat.call not in there:
+            out = truth.outs.get(seat.call)
+            lives = seat.call in there or (out is not None and out.ended is None)
+            if seat.call.partition("/")[0] == site and not lives:
                 found.append(f"{seat.id} is {seat.state} with {seat.call}, which has ended")
         return found
 
@@ -195,6 +198,9 @@ class Judge:
         for call in router.state.calls.values():
             if call.site == site:
                 self.once(f"{call.id} is in the books for ever: {call.state}")
+        for out in router.state.outcalls.values():
+            if out.id.partition("/")[0] == site:
+                self.once(f"{out.id} is in the books for ever: {out.state}")
         for seat in router.state.seats.values():
             if seat.id.partition("/")[0] != site:
                 continue

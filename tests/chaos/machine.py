@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import os
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Protocol
 
@@ -127,7 +127,6 @@ class Machine:
         self.process: Process | None = None
         self.service: Service | None = None
         self.disk: FaultyDisk | None = None
-        self.ran: list[tuple[float, float]] = []
 
     @property
     def alive(self) -> bool:
@@ -211,6 +210,3 @@ async def _watch(folder: Path, nudge: asyncio.Event) -> AsyncGenerator[Loaded | 
         await nudge.wait()
         nudge.clear()
         yield await asyncio.to_thread(load_once, folder)
-
-
-Watch = Callable[[Path, asyncio.Event], AsyncGenerator[Loaded | ConfigError]]

@@ -15,6 +15,7 @@ from callrouter.sim.pbx import VirtualPbx
 from callrouter.sim.people import Behaviour, PhoneCall, VirtualCaller, VirtualPhone
 from tests.chaos.scene import UNKNOWN, Scene
 
+PERSONS = 30
 STAGES = ("ringing", "prompted", "offered", "rung", "talking")  # at which somebody may hang up in that instant
 READY, PAUSE, DONE, LOGOUT = "*11", "*12", "*13", "*19"
 ACCEPTED = 16  # how the switch ends a code that a living router was there for
@@ -48,9 +49,31 @@ def wills(scene: Scene, rng: random.Random, until_s: float) -> list[Will]:
     return found
 
 
+def number_of(person: int) -> str:
+    """His telephone's."""
+    return f"01711{person:06}"
+
+
+def at_home(person: VirtualPhone, rng: random.Random) -> None:
+    """He is rung back: he answers and hangs up when he is done, is engaged, or lets it ring."""
+
+    def choose(_phone: VirtualPhone) -> Behaviour:
+        luck = rng.random()
+        if luck < 0.2:
+            return Behaviour(answer_s=None if luck < 0.1 else 20.0)
+        if luck < 0.3:
+            return Behaviour(refuse=rng.choice([486, 603, 404, 503]))
+        return Behaviour(answer_s=rng.uniform(0.0, 5.0))
+
+    def talks(call: PhoneCall) -> None:
+        asyncio.get_running_loop().call_later(rng.choice([0.0, rng.uniform(0.5, 15.0)]), call.hang_up)
+
+    person.choose, person.on_answer = choose, talks
+
+
 def _will(scene: Scene, rng: random.Random, at_s: float) -> Will:
     site, number = rng.choice(scene.numbers) if rng.random() < 0.98 else (scene.sites[0], UNKNOWN)
-    caller = f"01711{rng.randrange(30):06}" if rng.random() < 0.85 else ""
+    caller = number_of(rng.randrange(PERSONS)) if rng.random() < 0.85 else ""
     patience_s = rng.choice([rng.uniform(0.0, 2.0), rng.expovariate(1 / 15.0), rng.uniform(5.0, 60.0), 90.0])
     talk_s = rng.choice([rng.uniform(0.0, 0.2), rng.expovariate(1 / 8.0), rng.uniform(3.0, 25.0)])
     keys = "1122345#*"
@@ -214,8 +237,8 @@ class Agent:
         call.on_end = lambda _: loop.call_later(self.rng.uniform(0.1, 4.0), self._wrapped)
 
     def _put_through(self, call: PhoneCall, number: str) -> None:
-        if call.state == "talking":
-            self._note(f"{self.id} puts {call.channel.unique_id if call.channel else ''} through to {number}")
+        if call.state == "talking" and call.channel is not None and call.channel.owner is not None:
+            self._note(f"{self.id} puts {call.channel.unique_id} through to {number}")
             call.transfer(number)
 
     def _wrapped(self) -> None:

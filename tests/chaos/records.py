@@ -18,7 +18,7 @@ from callrouter.journal.records import CODEC
 from callrouter.journal.replay import replay
 from callrouter.journal.segment import JournalDamaged
 from tests.chaos.scene import START, UNKNOWN
-from tests.chaos.truth import TrueCall
+from tests.chaos.truth import TrueCall, TrueOut
 
 if TYPE_CHECKING:
     from tests.chaos.judge import Judge
@@ -32,20 +32,22 @@ COUNTED = ("answered", "abandoned", "busied", "failsafe", "lost")
 class Journals:
     """What stands in the journals of all machines. words: of a call, in the order in which the routers lived.
 
-    What counts is the last word of those who saw its end; else the first of those who know more than that it is lost.
+    What counts is the word of those who saw its end; else the first of those who know more than that it is lost.
     """
 
     words: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     offered: set[str] = field(default_factory=set)
     told_end: set[str] = field(default_factory=set)  # a router handled its end
     told_answer: set[str] = field(default_factory=set)
+    backs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # callbacks
 
-    def word(self, call: str) -> dict[str, Any]:
+    def stand(self, call: str) -> list[dict[str, Any]]:
+        """More than one: two routers were there at once."""
         words = [one for one in self.words[call] if one["seen"]]
         if words:
-            return words[-1]
+            return words
         words = [one for one in self.words[call] if one["outcome"] != "lost"] or self.words[call]
-        return min(words, key=lambda one: one["ended_at"])
+        return [min(words, key=lambda one: one["ended_at"])]
 
 
 def judge_records(world: World, judge: Judge) -> None:
@@ -54,6 +56,8 @@ def judge_records(world: World, judge: Judge) -> None:
     database.row_factory = sqlite3.Row
     rows = {row["call"]: row for row in database.execute("SELECT * FROM call_record")}
     demands = database.execute("SELECT * FROM demand").fetchall()
+    backs = {row["id"]: row for row in database.execute("SELECT * FROM callback")}
+    tries = {row["id"]: row for row in database.execute("SELECT * FROM callback_try")}
     database.close()
     lines_lost = bool(world.lost_power) or world.kinds["disk_full"] > 0
     for call in sorted(journals.offered - journals.words.keys()):
@@ -66,8 +70,9 @@ def judge_records(world: World, judge: Judge) -> None:
     for call in journals.words:
         if call not in rows:
             judge.once(f"the record of {call} is in the journal and not in SQL")
-        elif not _same(rows[call], journals.word(call)):
-            judge.once(f"{call} is {rows[call]['outcome']} in SQL; the last word was {journals.word(call)['outcome']}")
+        elif not any(_same(rows[call], word) for word in journals.stand(call)):
+            said = [word["outcome"] for word in journals.stand(call)]
+            judge.once(f"{call} is {rows[call]['outcome']} in SQL; the last word was {' or '.join(said)}")
     for call in world.truth.calls.values():
         _judge(world, judge, call, rows.get(call.id), call.id in journals.offered, lines_lost)
         _told(judge, call, rows.get(call.id), journals, lines_lost)
@@ -75,7 +80,39 @@ def judge_records(world: World, judge: Judge) -> None:
     counted = sum(row["outcome"] in COUNTED and row["hotline"] != "" for row in rows.values())
     if attempts != counted:
         judge.once(f"{counted} calls belong to demands, which count {attempts}")
+    _judge_backs(judge, journals, backs)
+    for out in world.truth.outs.values():
+        _judge_out(world, judge, out, tries.get(out.id), lines_lost)
     _replay(world, judge)
+
+
+def _judge_backs(judge: Judge, journals: Journals, backs: dict[str, Any]) -> None:
+    """Callbacks in SQL are as the last word about them says."""
+    for name, words in journals.backs.items():
+        version = max(one["version"] for one in words)
+        states = {one["status"] for one in words if one["version"] == version}
+        row = backs.get(name)
+        if row is None:
+            judge.once(f"the callback {name} is in the journal and not in SQL")
+        elif row["version"] < version or (row["version"] == version and row["status"] not in states):
+            judge.once(f"{name} is {row['status']} ({row['version']}) in SQL; the last word was {states} ({version})")
+
+
+def _judge_out(world: World, judge: Judge, out: TrueOut, row: Any, lines_lost: bool) -> None:
+    """Each call to somebody who is rung back is kept, with what came of it; who was reached is not rung again."""
+    if out.ended is None:
+        judge.once(f"{out.id} never ends")
+        return
+    if not world.weather.clear(out.site, out.began - 0.5, out.ended + 0.5) or lines_lost:
+        judge.excuse("an outbound call that was not seen whole")
+        return
+    if row is None:
+        judge.once(f"{out.id} is not kept")
+    elif (row["result"] == "reached") != (out.answered is not None):
+        judge.once(f"{out.id} is kept as {row['result']}, it was answered: {out.answered is not None}")
+    later = [one.id for one in world.truth.outs.values() if one.callback == out.callback and one.began > out.ended]
+    if out.answered is not None and later:
+        judge.once(f"{out.callback} was reached by {out.id} and rung again by {later}")
 
 
 def _same(row: Any, word: dict[str, Any]) -> bool:
@@ -101,6 +138,8 @@ def _read(world: World) -> Journals:
                         journals.words.setdefault(command["call"], []).append(command)
                     elif command["_"] == "CallOffered":
                         journals.offered.add(command["call"])
+                    elif command["_"] == "CallbackChanged":
+                        journals.backs.setdefault(command["callback"]["id"], []).append(command["callback"])
                 ignored = any(command["_"] == "Ignored" for command in entry["commands"])
                 if entry["event"]["_"] == "CallEnded" and not ignored:
                     journals.told_end.add(entry["event"]["call"])
@@ -110,7 +149,6 @@ def _read(world: World) -> Journals:
 
 
 def _judge(world: World, judge: Judge, call: TrueCall, row: Any, known: bool, lines_lost: bool) -> None:
-    judge.checked += 1
     if call.ended is None:
         return
     weather = world.weather

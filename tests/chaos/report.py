@@ -43,15 +43,12 @@ class Report:
             f"{hours:.1f} virtual hours ({self.virtual_s / max(seconds, 1e-9):.0f} times real time), "
             f"{self.clear_s / max(self.site_s, 1e-9):.0%} of them clear; {self.calls} calls, {self.strict} judged "
             f"strictly; {self.starts} router starts; books compared {self.looks} times",
-            f"faults: {sum(self.kinds.values())}; messages: "
+            f"faults: {sum(self.kinds.values())} of {len(self.kinds)} kinds; {sum(map(bool, self.struck.values()))} of "
+            f"{len(KINDS) * len(LIVE)} pairs of kind and stage of a call that it struck; messages: "
             + ", ".join(f"{number} {name}" for name, number in sorted(self.mangled.items())),
             "excused: " + ", ".join(f"{number} {name}" for name, number in sorted(self.excuses.items())),
         ]
         return "\n".join(lines)
-
-    def missing(self) -> list[tuple[str, str]]:
-        """Kinds that never struck a call at this stage."""
-        return [(kind, stage) for kind in KINDS for stage in LIVE if not self.struck[kind, stage]]
 
     def table(self) -> str:
         """Calls that were at this stage when a fault of this kind struck."""

@@ -32,7 +32,6 @@ class Scene:
     config: Config
     phones: dict[str, tuple[str, ...]]
     numbers: tuple[tuple[str, str], ...]
-    menus: bool
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -68,7 +67,7 @@ def draw(rng: random.Random, database: str) -> Scene:
         "inbox_max": str(rng.choice([100, 20_000, 20_000])),
         "journal": {"rotate_mb": "1"},
     }
-    return Scene(config, {site: tuple(some) for site, some in phones.items()}, _dialled(config), _has_menus(config))
+    return Scene(config, {site: tuple(some) for site, some in phones.items()}, _dialled(config))
 
 
 def changed(config: Config, rng: random.Random) -> Config:
@@ -163,6 +162,14 @@ def _hotline(rng: random.Random, site: str, team: str, part: int) -> Config:
     if rng.random() < 0.5 and hotline["ring_max_s"] not in ("0", "12"):
         options = {"1": list(topics)[-1], "2": "plain"}
         hotline["menu"] = {"prompt": "Bitte.", "options": options, "wait_s": "3", "tries": rng.choice(["1", "2"])}
+    hotline["nobody"] = rng.choice(["busy", "announce", "callback", "callback"])
+    hotline["callback"] = {
+        "reserve": rng.choice(["0", "1"]),
+        "wait_s": "3",
+        "tries_max": "2",
+        "pause_s": "60",
+        "dial_s": "10",
+    }
     return hotline
 
 
@@ -200,7 +207,3 @@ def _dialled(config: Config) -> tuple[tuple[str, str], ...]:
         for number in hotline["numbers"]:
             found.append((hotline["site"], number if isinstance(number, str) else number["number"]))
     return tuple(found)
-
-
-def _has_menus(config: Config) -> bool:
-    return any("menu" in hotline for hotline in config["hotlines"].values())

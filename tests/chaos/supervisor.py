@@ -28,7 +28,6 @@ class Supervisor:
     def __init__(self, note: Callable[[str], None]) -> None:
         self.confirmed: dict[str, Switched] = {}
         self.unknown: set[str] = set()  # somebody asked and got no clear answer
-        self.answers: dict[int, int] = {}
         self._note = note
 
     async def switch(self, machine: Machine, path: str, name: str, body: dict[str, object], state: object) -> bool:
@@ -36,7 +35,6 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         began = loop.time()
         status = await post(machine, f"/api/v1/{path}/{name}/switch", body)
-        self.answers[status] = self.answers.get(status, 0) + 1
         self._note(f"{path} {name} {state}: {status}")
         if status == 200:
             self.confirmed[name] = Switched(name, state, None, began, machine.name)

@@ -62,14 +62,29 @@ class TrueCall:
         return f"{self.by.at}/{self.by.phone}" if self.by is not None else ""
 
 
+@dataclass
+class TrueOut:
+    """A call of ours to somebody who is to be rung back; it is the agent's channel."""
+
+    id: str
+    site: str
+    began: float
+    answered: float | None = None  # the person who is rung has
+    ended: float | None = None
+
+    @property
+    def callback(self) -> str:
+        return self.id.rpartition(".")[0].replace("/cb", "/")
+
+
 class Truth:
     """on_stage(call, stage) is told of each step. Bounded by what one world does."""
 
     def __init__(self, clock: Callable[[], float], on_stage: Callable[[TrueCall, str], None]) -> None:
         self.calls: dict[str, TrueCall] = {}
+        self.outs: dict[str, TrueOut] = {}
         self.talks: dict[str, list[str]] = {}  # agent -> ids of calls in which he rings or talks now
         self.faults: list[str] = []  # what must never be seen, whatever breaks
-        self.doubled = 0  # a second call rang an agent's phone
         self._clock = clock
         self._on_stage = on_stage
         self._legs: dict[str, tuple[TrueCall, Leg]] = {}
@@ -92,6 +107,9 @@ class Truth:
             for leg in call.legs:
                 if leg.at == site and leg.ended is None and call.site == site:
                     leg.ended = self._clock()
+        for out in self.outs.values():
+            if out.ended is None and out.site == site:
+                out.ended = self._clock()
 
     @property
     def live(self) -> list[TrueCall]:
@@ -133,6 +151,14 @@ class Truth:
                 pass
 
     def _dial(self, site: str, name: str, m: dict[str, str]) -> None:
+        if "Uniqueid" not in m:  # ordered by a manager
+            if name == "DialBegin" and "-cb" in m["DestUniqueid"]:
+                out = TrueOut(m["DestUniqueid"].replace("-", "/", 1), site, self._clock())
+                self.outs[out.id] = out
+            return
+        rung_back = self.outs.get(m["Uniqueid"].replace("-", "/", 1))
+        if rung_back is not None and name == "DialEnd" and m["DialStatus"] == "ANSWER":
+            rung_back.answered = self._clock()
         call = self.calls.get(m["Uniqueid"].replace("-", "/", 1))
         if call is None:
             if name == "DialBegin" and m["Context"] == "callrouter-site":
@@ -174,7 +200,6 @@ class Truth:
         """An order rings this agent."""
         others = self.talks.setdefault(f"{leg.at}/{leg.phone}", [])
         if others:
-            self.doubled += 1
             self._on_stage(call, "doubled")
         others.append(call.id)
 
@@ -211,6 +236,9 @@ class Truth:
         if known is not None:
             self._free(known[1], known[0])
             return
+        out = self.outs.get(m["Uniqueid"].replace("-", "/", 1))
+        if out is not None and out.ended is None:
+            out.ended = self._clock()
         call = self.calls.get(m["Uniqueid"].replace("-", "/", 1))
         if call is not None and call.ended is None:
             self._end(call, int(m["Cause"]), "")

@@ -34,6 +34,7 @@ from tests.chaos.weather import Weather
 FAULTS_END_S = 120.0
 PEOPLE_END_S = 170.0
 HOME_S = 400.0  # by then everybody must have gone
+QUIET_S = 8.0
 LOOK_S = 0.1
 _OURS = re.compile(rb'"run":"[^"]*"')  # holds the number of the real process
 
@@ -120,9 +121,11 @@ class World:
         self.callers.open = False
         for agent in self.agents:
             agent.settle()
-        while self._somebody_talks() and self.loop.time() < HOME_S:
+        quiet_since = self.loop.time()
+        while self.loop.time() < min(HOME_S, quiet_since + QUIET_S):
             await asyncio.sleep(0.5)
-        await asyncio.sleep(8.0)
+            if self._somebody_talks():
+                quiet_since = self.loop.time()
         looking.cancel()
         self.judge.at_rest()
         await self._close()
@@ -161,6 +164,9 @@ class World:
                 agent = Agent(self.sites[name], phone, phones, self.rng(f"agent/{name}/{phone}"), self.note)
                 self.agents.append(agent)
                 agent.start()
+            for person in range(people.PERSONS):
+                home = self.sites[name].outside(people.number_of(person))
+                people.at_home(home, self.rng(f"home/{name}/{person}"))
         self.callers = Callers(self.sites, self.note, self.truth.dialled)
         self.callers.start(people.wills(self.scene, self.rng("wills"), PEOPLE_END_S))
 
