@@ -191,6 +191,19 @@ async def test_extending_and_ending(home: House) -> None:
         assert (last.enabled, last.until) == (enabled, until)
 
 
+@pytest.mark.parametrize(("minutes", "warned"), [(14, True), (16, False)])
+async def test_end_that_comes_near_is_marked(home: House, minutes: int, warned: bool) -> None:
+    """A quarter of an hour before a switch is over it says so by sign and colour; until then only when it ends."""
+    until = NOW + 60 * minutes
+    for borrower in ("agency-gera", "agency-magdeburg"):
+        await home.world.ask(AgreementSwitched("gera-magdeburg", False, until, REASON, "supervisor", borrower))
+    browser = await home.browser("supervisor")
+    for path in ("/lagebild/gera", "/vereinbarungen"):
+        await browser.get(path)
+        assert f"bis 10:{14 + minutes}" in browser.text
+        assert ('class="nowrap soon"' in browser.text) == warned
+
+
 async def test_strangers_cannot_switch(home: House) -> None:
     """Only supervisors of one of the two sites."""
     await home.account("far", "supervisor:aachen")
@@ -251,6 +264,24 @@ async def test_preview_that_takes_too_long(home: House) -> None:
     browser = await home.browser("supervisor")
     await browser.get(SWITCH + "/vorschau")
     assert "Vorschau nicht verfügbar" in browser.text
+
+
+async def test_search_goes_back_page_by_page(home: House) -> None:
+    """Fifty calls a page, the newest first; each call is on exactly one page."""
+    for minute in (5, 10, 15):
+        await kept(home, 41, 30, minute)
+    browser = await home.browser("ops")
+    path, pages = "/anrufe?von=2026-11-23&bis=2026-11-23", []
+    while path:
+        await browser.get(path)
+        pages.append(re.findall(r'<a href="/anrufe/(gera/[\d.]+)"', browser.text))
+        onward = re.search(r'<a href="([^"]+)">Ältere</a>', browser.text)
+        path = onward[1] if onward else ""
+    assert [len(one) for one in pages] == [50, 50, 23]
+    every = [call for one in pages for call in one]
+    assert len(set(every)) == 123
+    minutes = [int(call.removeprefix("gera/").partition(".")[0]) for call in every]
+    assert minutes == sorted(minutes, reverse=True)
 
 
 async def test_emergency_closing(home: House) -> None:

@@ -26,7 +26,7 @@ function draw(holder) {
   const xs = [from, ...at, Math.max(to, at.at(-1) ?? to)];
   const options = {
     width: holder.clientWidth,
-    height: Math.max(210, holder.clientHeight),
+    height: holder.clientHeight,
     padding: [8, 8, 0, 0],
     cursor: { show: false },
     legend: { show: false },
