@@ -28,7 +28,7 @@ GROUP = "Asterisk"
 SETUP_MS_MAX = 100.0
 FAILED_MAX = 0.01
 QUIET_RATE = 20.0
-RATE_FIRST, RATE_MOST = 80.0, 600.0
+RATE_FIRST, RATE_MOST = 100.0, 600.0
 DISTURBED = 0.15  # processors that others keep busy: then a try that failed is made once more
 
 
@@ -64,7 +64,7 @@ class Effort:
     try_s: float
 
 
-FULL = Effort(quiet_rounds=4, quiet_s=5.0, tries=10, try_s=3.5)
+FULL = Effort(quiet_rounds=3, quiet_s=5.0, tries=10, try_s=3.5)
 QUICK = Effort(quiet_rounds=1, quiet_s=3.0, tries=5, try_s=2.5)
 
 
@@ -162,8 +162,10 @@ async def climb(made: Rig, effort: Effort, run: Run) -> dict[Way, Staircase]:
         with turns(made) as ways:
             for way in ways:
                 stair = stairs[way]
+                if run.over and stair.tried:
+                    continue
                 load = await one_try(made, way, stair.rate, effort.try_s)
-                if not way.held(load) and load.foreign > DISTURBED:
+                if not way.held(load) and load.foreign > DISTURBED and not run.over:
                     load = await one_try(made, way, stair.rate, effort.try_s)
                 setup = way.setup_ms(load, 0.95)
                 said = "holds" if way.held(load) else "does not hold"

@@ -12,8 +12,10 @@ HZ = os.sysconf("SC_CLK_TCK")
 REPO = Path(__file__).resolve().parents[1]
 
 
-def about() -> dict[str, str | int]:
+def about() -> dict[str, str | int | float]:
     """What the absolute figures depend on."""
+    from tests.asterisk.network import version  # here: it would be in the memory that is measured
+
     model = ""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -22,9 +24,11 @@ def about() -> dict[str, str | int]:
     return {
         "processor": model or platform.processor() or platform.machine(),
         "processors": os.cpu_count() or 0,
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "callrouter": _says("git", "-C", str(REPO), "describe", "--always", "--dirty"),
+        "asterisk": version(),
         "sipp": next((line for line in _says("sipp", "-v").splitlines() if "SIPp v" in line), "").strip(),
     }
 

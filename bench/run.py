@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-GRACE_S = 20.0  # after its limit: then a part is stopped, whatever it does
+GRACE_S = 40.0  # after its limit: then a part is stopped, whatever it does
 
 
 class TooLong(Exception):

@@ -86,6 +86,15 @@ def _asterisk() -> _Installation | None:
     return None
 
 
+def version() -> str:
+    """As Asterisk says it; '' where there is none."""
+    installation = _asterisk()
+    if installation is None:
+        return ""
+    command = [*installation.command, "-V"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
 @dataclass(frozen=True, slots=True)
 class SiteSpec:
     """One site to start: its dialplan, and the names of its other phones (endpoints that no dialplan names)."""
