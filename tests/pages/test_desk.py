@@ -22,7 +22,7 @@ from callrouter.store.schema import CALLBACK
 from tests.pages.conftest import Windows
 from tests.pages.stage import BERLIN, GERA, Show, show
 from tests.pages.test_keyboard import tab_to
-from tests.pages.test_looks import findings
+from tests.pages.test_looks import TOO_WIDE, findings
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -105,6 +105,32 @@ async def test_a_call_pops_within_a_second_also_in_a_hidden_tab(windows: Windows
         await expect(page.locator("[data-seat-state=ready]")).to_be_visible()
     print("offer to page:", [f"{seconds:.2f} s" for seconds in took])
     assert min(took) < 1.0, took
+
+
+async def test_an_incoming_call_is_never_held_still(windows: Windows, stage: Show) -> None:
+    """Who has paused the display is shown the call all the same; the session does not warn while he has one."""
+    page = await sit_down(windows, stage)
+    await page.get_by_role("button", name="Anzeige anhalten").click()
+    person = await ring(page, stage)
+    assert await page.evaluate("document.documentElement.dataset.busy") == "call"
+    await page.keyboard.press("F2")
+    await expect(page.locator("[data-pop=talking]")).to_contain_text("0365 51234567")
+    person.hang_up()
+
+
+async def test_more_time_after_a_call(windows: Windows, stage: Show) -> None:
+    """Wrap-up is made longer by a button; a pause from there waits for no call."""
+    page = await sit_down(windows, stage)
+    person = await ring(page, stage)
+    await page.keyboard.press("F2")
+    await expect(page.locator("[data-pop=talking]")).to_be_visible()
+    person.hang_up()
+    await expect(page.locator("[data-seat-state=wrap_up]")).to_be_visible()
+    before = stage.service.office.floor.seat(AGENT)
+    await page.get_by_role("button", name="Mehr Zeit").click()
+    await until(lambda: (seat := stage.service.office.floor.seat(AGENT)) and before and seat.until != before.until)
+    await page.get_by_role("button", name="Pause", exact=True).click()
+    await expect(page.locator("[data-seat-state=paused]")).to_be_visible()
 
 
 WORDS = {
@@ -286,6 +312,9 @@ async def test_axe_has_nothing_to_say_whatever_happens(
     await page.keyboard.press("F8")
     await expect(page.locator("#subject")).to_be_visible()
     found += await findings(page)
+    await page.set_viewport_size({"width": 320, "height": 700})
+    assert await page.evaluate(TOO_WIDE) == []
+    await page.set_viewport_size({"width": 1440, "height": 900})
     person.hang_up()
     await expect(page.locator("[data-seat-state=wrap_up]")).to_be_visible()
     await page.keyboard.press("F2")
@@ -309,6 +338,9 @@ async def test_axe_has_nothing_to_say_whatever_happens(
     page = await windows.open("/rueckrufe/benefit-gera", DEPARTMENT, locale=locale, color_scheme=scheme)
     await expect(page.locator("tr.bad, tr.risk")).to_have_count(2)
     found += await findings(page)
+    await page.set_viewport_size({"width": 320, "height": 700})
+    assert await page.evaluate(TOO_WIDE) == []
+    await page.set_viewport_size({"width": 1440, "height": 900})
     await page.locator("#nummer").fill("0365 51234567")
     await page.keyboard.press("Enter")
     await expect(page.locator("tbody tr").first).to_be_visible()

@@ -129,7 +129,7 @@ async def ring(visit: Visit) -> web.StreamResponse:
     if seat is None:
         raise Forbidden
     if visit.field("handlung") == "nicht_er":
-        if callback != office.ringing.reached(agent):
+        if not callback or callback != office.ringing.reached(agent):
             raise NotFound
         event: CallbackMissed | CallbackTaken = CallbackMissed(callback, visit.user.name)
     elif callback not in {one.id for one in office.ringing.listed(seat.team)}:

@@ -21,7 +21,7 @@ addEventListener("pageshow", () => tell("/arbeitsplatz/da")); // the good-bye of
 const title = document.title;
 function follow() {
   const pop = document.querySelector("[data-pop]")?.dataset.pop ?? "";
-  document.documentElement.dataset.busy = pop ? "call" : "";
+  document.documentElement.dataset.busy = pop || document.querySelector("[data-out]") ? "call" : "";
   const word = document.querySelector(".ringing")?.textContent.trim();
   document.title = pop === "offered" && word ? `● ${word}` : title;
   const problem = document.querySelector("#result [data-focus]:not([data-seen])");
@@ -31,7 +31,7 @@ function follow() {
   }
 }
 const watch = new MutationObserver(follow);
-for (const id of ["call", "result"]) {
+for (const id of ["call", "outgoing", "result"]) {
   watch.observe(document.getElementById(id), { childList: true, subtree: true, attributes: true });
 }
 follow();
