@@ -26,11 +26,12 @@ SITE = """
   {site}:
     title: {site}
     land: TH
+    zone: {zone}
     asterisk: {{host: 127.0.0.1, port: {port}, user: callrouter, secret: {{file: ami}}}}
     trunk: {{sip: "127.0.0.1:5060"}}
 """
 HOTLINE = """
-  agency-{site}: {{title: Agency, site: {site}, numbers: ["{number}"], teams: [{site}], ring_max_s: {ring_max_s}}}
+  agency-{site}: {{title: Agency, site: {site}, numbers: ["{number}"], teams: [{site}], ring_max_s: {ring_max_s}{more}}}
 """
 TEAM = """
   {site}: {{title: Team, site: {site}, ring_s: 10, wrap_up_s: 0, agents: {agents}}}
@@ -44,10 +45,20 @@ class Network:
     folder: Path
     sites: dict[str, VirtualPbx] = field(default_factory=dict)
 
-    def write(self, *, ring_max_s: int = 110, service: str = "", phones: Mapping[str, Sequence[str]] = PHONES) -> None:
-        text = "sites:" + "".join(SITE.format(site=name, port=site.port) for name, site in self.sites.items())
-        text += "hotlines:" + "".join(
-            HOTLINE.format(site=name, number=NUMBERS[name], ring_max_s=ring_max_s) for name in self.sites
+    def write(
+        self,
+        *,
+        ring_max_s: int = 110,
+        service: str = "",
+        phones: Mapping[str, Sequence[str]] = PHONES,
+        zone: str = "Europe/Berlin",
+        more: str = "",
+    ) -> None:
+        """more: of each hotline."""
+        sites = [SITE.format(site=name, port=site.port, zone=zone) for name, site in self.sites.items()]
+        text = "sites:" + "".join(sites) + "hotlines:"
+        text += "".join(
+            HOTLINE.format(site=name, number=NUMBERS[name], ring_max_s=ring_max_s, more=more) for name in self.sites
         )
         text += "teams:" + "".join(
             TEAM.format(site=name, agents=list(phones[name])).replace("'", '"') for name in self.sites
