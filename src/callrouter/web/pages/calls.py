@@ -202,13 +202,14 @@ async def _tell(visit: Visit, *, replay: bool) -> web.StreamResponse:
     if not told.items and not trouble:
         told = _remembered(visit, call)
     plan = visit.front.context.plan()
+    hotline = live.hotline if live else record.hotline if record else ""
     return visit.show(
         "call.html",
         call=call,
         zone=_zone(visit),
         live=live,
         record=record,
-        items=[_item(visit, one, call, began) if isinstance(one, Turn) else one for one in told.items],
+        items=[_item(visit, one, call, began, hotline) if isinstance(one, Turn) else one for one in told.items],
         is_gap=lambda one: isinstance(one, Gap),
         replayed=told.replayed,
         same=not any(isinstance(one, Turn) and one.differs for one in told.items),
@@ -232,18 +233,18 @@ def _remembered(visit: Visit, call: str) -> Story:
     return Story(tuple(turns))
 
 
-def _item(visit: Visit, turn: Turn, call: str, began: float) -> Item:
+def _item(visit: Visit, turn: Turn, call: str, began: float, hotline: str) -> Item:
     _ = visit.texts
     step = step_out(turn, call)
     decisions = tuple(
-        Decision(words.command(_, one.kind), one.because, _facts(visit, one.facts)) for one in step.commands
+        Decision(words.command(_, one.kind), one.because, _facts(visit, one.facts, hotline)) for one in step.commands
     )
     facts = {} if isinstance(turn.event, PhoneState | SiteRead) else step.facts
     return Item(
         turn.at,
         round(turn.at - began, 1) + 0.0,  # no negative zero
         words.event(_, step.event),
-        _facts(visit, facts),
+        _facts(visit, facts, hotline),
         decisions,
         _rejected(turn),
         turn.place,
@@ -252,10 +253,11 @@ def _item(visit: Visit, turn: Turn, call: str, began: float) -> Item:
     )
 
 
-def _facts(visit: Visit, facts: dict[str, Fact]) -> tuple[tuple[str, str], ...]:
+def _facts(visit: Visit, facts: dict[str, Fact], hotline: str) -> tuple[tuple[str, str], ...]:
+    """hotline: whose topics are meant; several may have one of the same name."""
     plan = visit.front.context.plan()
     titles = {"team": {team.name: team.title for team in plan.teams}}
-    titles["topic"] = {topic.name: topic.title for hotline in plan.hotlines for topic in hotline.topics}
+    titles["topic"] = {topic.name: topic.title for one in plan.hotlines if one.name == hotline for topic in one.topics}
     found = []
     for name, value in facts.items():
         label = words.fact(visit.texts, name)
