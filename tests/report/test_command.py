@@ -64,7 +64,7 @@ def test_reads_what_is_kept(url: str) -> None:
     assert [slot["offered"] for slot in data["half_hours"] if slot["from"].startswith(f"{DAY}T09:00")] == [2]
 
 
-def test_what_was_settled_in_the_first_talk(url: str) -> None:
+def test_what_was_settled_in_the_first_talk(url: str, tmp_path: Path) -> None:
     """Resolved ÷ calls with a result, of the calls that arrived that day; those without one are counted apart."""
     today = (record(f"gera/{n}", hotline="agency-gera", talk_s=60.0) for n in range(4))
     kept(url, *today, record("gera/9", hotline="agency-gera", at=-86_400.0, talk_s=60.0))
@@ -82,6 +82,9 @@ def test_what_was_settled_in_the_first_talk(url: str) -> None:
     found = json.loads(done.stdout)["hotlines"]["agency-gera"]["results"]
     assert (found["given"], found["resolved"], found["missing"]) == (3, 2, 1)
     assert found["share_resolved"]["value"] == pytest.approx(2 / 3)
+    out = tmp_path / "day.html"
+    assert run("--day", DAY, "--database", url, "--out", str(out)).exit_code == 0
+    assert "Im ersten Gespräch geklärt" in out.read_text(encoding="utf-8")
 
 
 def test_reads_beside_a_writer_and_changes_nothing(tmp_path: Path) -> None:

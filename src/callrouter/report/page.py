@@ -177,12 +177,14 @@ class _Page:
 
     def tiles(self) -> list[Tile]:
         _, book = self._, self.book
-        return [
+        tiles = [
             self._tile(_("Anrufe rechtzeitig angenommen"), book.in_time(self.calls), self.in_time()),
             self._tile(_("Anrufer rechtzeitig erreicht"), book.callers_in_time(self.demands), self.in_time()),
             self._tile(_("Beim ersten Versuch erreicht"), book.at_first(self.demands), ""),
-            self._tile(_("Im ersten Gespräch geklärt"), book.at_once(book.results), ""),
         ]
+        if book.results.given:  # where nobody gives results there is nothing to show
+            tiles.append(self._tile(_("Im ersten Gespräch geklärt"), book.at_once(book.results), ""))
+        return tiles
 
     def _tile(self, title: str, share: Share, within: str) -> Tile:
         target = share.target or 0.0
