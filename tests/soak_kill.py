@@ -387,7 +387,7 @@ def _alone(said: Truth) -> dict[str, list[Word]]:
         ended.setdefault(call["callback"], []).append((run, seq, call))
     found = {}
     for one, words in said.callbacks.items():
-        run, seq, record = max(words, key=lambda word: word[:2])
+        run, seq, record = max(words, key=lambda word: (word[2]["version"], *word[:2]))
         for later, at, call in sorted(ended.get(one, ()), key=lambda word: word[:2]):
             if (run, seq) < (later, at) and record["status"] != "done":
                 reached = call["result"] == "reached"
