@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from functools import partial
+
+import aiosqlite
 
 from callrouter.store.sqlite import connect
 
@@ -16,3 +20,25 @@ async def test_a_connection_stopped_while_it_closes_is_closed() -> None:
     done, _ = await asyncio.wait([closing], timeout=20)
     assert done
     closing.result()
+
+
+def test_a_loop_that_ends_before_its_connection_is_told_nothing() -> None:
+    """The connection of a cancelled query is stopped without waiting; its thread ends quietly after the loop."""
+    held = threading.Event()
+    faults: list[threading.ExceptHookArgs] = []
+    before, threading.excepthook = threading.excepthook, faults.append
+
+    async def cancelled() -> aiosqlite.Connection:
+        connection = await connect(":memory:")
+        connection._tx.put_nowait((asyncio.get_running_loop().create_future(), partial(held.wait, 20)))
+        connection.stop()
+        return connection
+
+    try:
+        connection = asyncio.run(cancelled())
+        held.set()
+        connection._thread.join(20)
+    finally:
+        threading.excepthook = before
+    assert not connection._thread.is_alive()
+    assert faults == []

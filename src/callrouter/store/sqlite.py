@@ -6,9 +6,12 @@ import asyncio
 import sqlite3
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from weakref import ref
 
 import aiosqlite
+from aiosqlite.core import _connection_worker_thread
 from sqlalchemy import Connection, Engine, event
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
@@ -33,8 +36,23 @@ class _Connection(aiosqlite.Connection):
 def connect(database: str, **options: Any) -> aiosqlite.Connection:
     """What `async_creator_fn` of SQLAlchemy's aiosqlite dialect wants: a connection, to be awaited."""
     connection = _Connection(partial(sqlite3.connect, database, **options), FETCHED_AT_ONCE)
-    connection._thread.daemon = True  # as SQLAlchemy has it: an unclosed connection keeps no process alive
+    # a daemon, as SQLAlchemy has it: an unclosed connection keeps no process alive
+    connection._thread = Thread(target=_work, args=(ref(connection), connection._tx), daemon=True)
     return connection
+
+
+def _work(connection: ref[_Connection], asked: Any) -> None:
+    """aiosqlite's thread. It goes on to the end of its work when the loop has ended that waits for an answer.
+
+    SQLAlchemy stops the connection of a cancelled query without waiting for it, so the loop may be closed by then.
+    """
+    while True:
+        try:
+            _connection_worker_thread(asked)
+        except RuntimeError:  # the loop is closed
+            if getattr(connection(), "_connection", None) is not None:
+                continue
+        return
 
 
 def prepare(engine: Engine) -> None:
