@@ -200,12 +200,11 @@ def rate_figures(stairs: dict[Way, Staircase], judged: bool) -> Iterator[Figure]
         yield Figure(GROUP, name, ratio, "×", least=least, judged=judged)
 
 
-async def _measure(folder: Path, run: Run) -> list[Figure]:
+async def _measure(folder: Path, run: Run, found: list[Figure]) -> None:
     effort = QUICK if run.quick else FULL
     async with rig(folder) as made:
-        figures = list(quiet_figures(await quiet(made, effort, run)))
-        figures += rate_figures(await climb(made, effort, run), judged=not run.quick)
-    return figures
+        found += quiet_figures(await quiet(made, effort, run))
+        found += rate_figures(await climb(made, effort, run), judged=not run.quick)
 
 
 def figures(run: Run) -> Iterator[Figure]:
@@ -213,4 +212,8 @@ def figures(run: Run) -> Iterator[Figure]:
         run.say(f"no real Asterisk here, so nothing is compared with it: {reason}")
         return
     with tempfile.TemporaryDirectory(prefix="callrouter-bench-") as folder:
-        yield from asyncio.run(_measure(Path(folder), run))
+        found: list[Figure] = []
+        try:
+            asyncio.run(_measure(Path(folder), run, found))
+        finally:
+            yield from found  # what was measured before it was stopped, too
