@@ -10,7 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -44,6 +44,44 @@ def test_migrations_make_exactly_the_tables(url: str) -> None:
     migrate(make_url(url))
     migrate(make_url(url))
     assert on(url, differences) == []
+
+
+def looks(connection: Connection) -> dict[str, Any]:
+    """Each table as the database itself describes it, in no order."""
+    seen = inspect(connection)
+
+    def told(found: Any) -> list[str]:
+        return sorted(repr(sorted((key, repr(value)) for key, value in one.items())) for one in found)
+
+    return {
+        name: {
+            "columns": told(seen.get_columns(name)),
+            "key": sorted(seen.get_pk_constraint(name)["constrained_columns"]),
+            "indexes": told(seen.get_indexes(name)),
+            "unique": told(seen.get_unique_constraints(name)),
+            "foreign": told(seen.get_foreign_keys(name)),
+            "checks": told(seen.get_check_constraints(name)),
+        }
+        for name in seen.get_table_names()
+    }
+
+
+def test_a_new_database_is_as_one_that_climbed(url: str) -> None:
+    """An empty database gets its tables at once; they are those to which all the steps lead."""
+
+    def climb(connection: Connection) -> dict[str, Any]:
+        for step in list(ScriptDirectory.from_config(configuration(connection)).walk_revisions())[::-1]:
+            upgrade(connection, step.revision)
+        climbed = looks(connection)
+        METADATA.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        return climbed
+
+    climbed = on(url, climb)
+    migrate(make_url(url))
+    assert on(url, looks) == climbed
+    known = on(url, lambda c: MigrationContext.configure(c).get_current_revision())
+    assert known == on(url, lambda c: ScriptDirectory.from_config(configuration(c)).get_current_head())
 
 
 def test_each_step_leads_on_from_the_one_before(url: str) -> None:

@@ -21,9 +21,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from callrouter.store import sqlite
+from callrouter.store.schema import METADATA
 
 BEFORE_ALEMBIC = "agreement_switch"  # a table of the release that made its tables without alembic
 FIRST = "0001"
+HEAD = "head"
 LOCK = 0x63616C6C  # PostgreSQL: two routers that start at once migrate one after the other
 
 
@@ -50,13 +52,17 @@ async def _migrate(url: URL) -> None:
         await engine.dispose()
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run the missing steps over this connection, in its transaction."""
+def upgrade(connection: Connection, revision: str = HEAD) -> None:
+    """Run the missing steps over this connection, in its transaction. An empty one gets the last tables at once."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     config = configuration(connection)
     tables = inspect(connection).get_table_names()
+    if not tables and revision == HEAD:
+        METADATA.create_all(connection)
+        command.stamp(config, HEAD)
+        return
     if BEFORE_ALEMBIC in tables and "alembic_version" not in tables:
         command.stamp(config, FIRST)
     command.upgrade(config, revision)
