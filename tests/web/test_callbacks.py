@@ -44,6 +44,26 @@ def row(browser: Browser, id_: str) -> str:
     return re.sub(r"<[^>]+>", " ", found[0])
 
 
+async def test_topics_are_called_as_their_own_hotline_calls_them(home: House) -> None:
+    """Another hotline has a topic of the same name; its title stands neither in the rows nor in the filter."""
+    plan = home.world.plan
+    gera, other = plan.hotlines
+    other = replace(other, topics=(replace(other.topics[0], title="Geld in Magdeburg"),))
+    home.world.plan = replace(plan, hotlines=(gera, other))
+    browser = await home.browser("department")
+    await browser.get(PAGE)
+    assert '<option value="benefit">Benefit</option>' in browser.text
+    assert "Geld in Magdeburg" not in browser.text
+    await home.office.callbacks.add(replace(LATE, id="gera/d4", hotline="agency-magdeburg"))
+    await home.office.worklists.refresh()
+    await browser.get(PAGE)
+    assert '<option value="benefit">Benefit / Geld in Magdeburg</option>' in browser.text
+    assert "Geld in Magdeburg" in row(browser, "d4")
+    operator = await home.browser("ops")
+    await operator.get("/konfiguration")
+    assert '<option value="benefit">Benefit / Geld in Magdeburg</option>' in operator.text
+
+
 async def press(browser: Browser, id_: str, act: str) -> int:
     answer = await browser.post(PAGE, rueckruf=f"gera/{id_}", handlung=act)
     return answer.status

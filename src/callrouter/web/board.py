@@ -114,6 +114,16 @@ def hotlines_of(plan: Plan, site: str) -> list[Hotline]:
     return [hotline for hotline in plan.hotlines if hotline.site == site]
 
 
+def topic_titles(plan: Plan, *hotlines: str) -> dict[str, str]:
+    """The topics of these hotlines; one that they call differently has all its titles, in the plan's order."""
+    found: dict[str, dict[str, None]] = {}
+    for hotline in plan.hotlines:
+        if hotline.name in hotlines:
+            for topic in hotline.topics:
+                found.setdefault(topic.name, {})[topic.title] = None
+    return {name: " / ".join(titles) for name, titles in found.items()}
+
+
 def ringing(seen: Snapshot, site: str) -> list[CallView]:
     """The callers who wait there, the longest first."""
     return sorted(
@@ -126,7 +136,7 @@ def waiting(plan: Plan, calls: Sequence[CallView]) -> tuple[Waiting, ...]:
 
     def one(call: CallView) -> Waiting:
         hotline = hotlines.get(call.hotline)
-        topics = {topic.name: topic.title for topic in hotline.topics} if hotline and len(hotline.topics) > 1 else {}
+        topics = topic_titles(plan, hotline.name) if hotline and len(hotline.topics) > 1 else {}
         title = hotline.title if hotline else call.hotline
         offered = call.state == CallState.OFFERED
         return Waiting(call.call, masked(call.caller), title, topics.get(call.topic, ""), call.arrived_at, offered)

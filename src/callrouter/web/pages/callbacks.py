@@ -26,6 +26,7 @@ from callrouter.office.office import Office
 from callrouter.office.worklists import tag
 from callrouter.roles import EVERY, Role
 from callrouter.web.acts import ask
+from callrouter.web.board import topic_titles
 from callrouter.web.live import Look
 from callrouter.web.pages.desk import not_rung
 from callrouter.web.problems import Fault
@@ -163,7 +164,6 @@ def _row(one: Callback, department: Department, plan: Plan, who: str, seat: str,
     if not light and left < SOON_H * 3600:
         light = "risk"
     hotline = next((each for each in plan.hotlines if each.name == one.hotline), None)
-    topic = next((each.title for each in hotline.topics if each.name == one.topic), "") if hotline else ""
     office = at.front.part(Office)
     call = office.ringing.to(one.id)
     mine = one.taken_by == who
@@ -175,7 +175,7 @@ def _row(one: Callback, department: Department, plan: Plan, who: str, seat: str,
         subject=one.subject,
         wish=one.wish,
         hotline=hotline.title if hotline else one.hotline,
-        topic=topic,
+        topic=topic_titles(plan, one.hotline).get(one.topic, ""),
         asked=at.texts.moment(one.asked_at, zone, at.now),
         tries=one.tries,
         last=_last(one, at.texts),
@@ -212,7 +212,9 @@ async def show(visit: Visit) -> web.StreamResponse:
     seen = PAGE.look(visit.front.live.look_at(visit.texts, (*key[:2], stand, *key[3:])))
     office, plan = visit.part(Office), visit.front.context.plan()
     listed = office.worklists.of(str(key[0]))
-    topics = {topic.name: topic.title for hotline in plan.hotlines for topic in hotline.topics}
+    asked: dict[str, set[str]] = {}  # topic -> hotlines
+    for each in listed:
+        asked.setdefault(each.topic, set()).add(each.hotline)
     sites = {site.name: site.title for site in plan.sites}
     return visit.show(
         PAGE.template,
@@ -220,7 +222,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         tabs=[(one.name, one.title) for one in _departments(visit)],
         query=query,
         sites=sorted((one, sites.get(one, one)) for one in {each.call.partition("/")[0] for each in listed} if one),
-        topics=sorted((one, topics.get(one, one)) for one in {each.topic for each in listed}),
+        topics=sorted((one, topic_titles(plan, *hotlines).get(one, one)) for one, hotlines in asked.items()),
         **seen,
     )
 

@@ -23,6 +23,7 @@ from callrouter.core.snapshot import CallView
 from callrouter.journal.story import Gap, Story, Turn
 from callrouter.store import search
 from callrouter.web import words
+from callrouter.web.board import topic_titles
 from callrouter.web.models import Fact, masked
 from callrouter.web.routes import get, post
 from callrouter.web.steps import step_out
@@ -256,8 +257,7 @@ def _item(visit: Visit, turn: Turn, call: str, began: float, hotline: str) -> It
 def _facts(visit: Visit, facts: dict[str, Fact], hotline: str) -> tuple[tuple[str, str], ...]:
     """hotline: whose topics are meant; several may have one of the same name."""
     plan = visit.front.context.plan()
-    titles = {"team": {team.name: team.title for team in plan.teams}}
-    titles["topic"] = {topic.name: topic.title for one in plan.hotlines if one.name == hotline for topic in one.topics}
+    titles = {"team": {team.name: team.title for team in plan.teams}, "topic": topic_titles(plan, hotline)}
     found = []
     for name, value in facts.items():
         label = words.fact(visit.texts, name)

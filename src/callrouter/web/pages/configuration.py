@@ -13,7 +13,7 @@ from aiohttp import web
 
 from callrouter.core.explain import Answer, Question, QuestionError, ask, grouped
 from callrouter.core.plan import Plan
-from callrouter.web.board import site_of
+from callrouter.web.board import site_of, topic_titles
 from callrouter.web.routes import get
 from callrouter.web.system import System
 from callrouter.web.visit import Visit
@@ -52,13 +52,12 @@ async def show(visit: Visit) -> web.StreamResponse:
         problem=problem,
         titles={**{team.name: team.title for team in plan.teams}, **{h.name: h.title for h in plan.hotlines}},
         hotline_options=[(hotline.name, hotline.title) for hotline in plan.hotlines],
-        topic_options=[("", visit.texts("wie gewählt wird")), *_topics(plan)],
+        topic_options=[
+            ("", visit.texts("wie gewählt wird")),
+            *topic_titles(plan, *(hotline.name for hotline in plan.hotlines)).items(),
+        ],
         agreements=list(dict.fromkeys(agreement.name for agreement in plan.agreements)),
     )
-
-
-def _topics(plan: Plan) -> list[tuple[str, str]]:
-    return list({topic.name: topic.title for hotline in plan.hotlines for topic in hotline.topics}.items())
 
 
 async def _test(visit: Visit, plan: Plan, asked: dict[str, list[str]]) -> tuple[Answer | None, str]:

@@ -23,6 +23,7 @@ from callrouter.office.floor import PAGE_GONE, Floor, tag
 from callrouter.office.office import Office
 from callrouter.office.ringing import EVERY_DESK
 from callrouter.roles import Role
+from callrouter.web.board import topic_titles
 from callrouter.web.live import Look
 from callrouter.web.models import masked
 from callrouter.web.pages.guides import shown
@@ -179,7 +180,7 @@ def _pop(floor: Floor, office: Office, seat: AgentView, plan: Plan) -> Pop | Non
     talks = seat.state == AgentState.TALKING
     hotline = next((one for one in plan.hotlines if one.name == seen.hotline), None)
     site = next((one.title for one in plan.sites if one.name == seen.site), seen.site)
-    topic = next((one.title for one in hotline.topics if one.name == seen.topic), "") if hotline else ""
+    topic = topic_titles(plan, seen.hotline).get(seen.topic, "")
     return Pop(
         call=seen.call,
         state=str(seat.state),
@@ -207,7 +208,7 @@ def _tasks(office: Office, seat: AgentView, plan: Plan, at: Look, *, may: bool) 
                 asked=promised,
                 shown=masked(one.number),
                 hotline=hotline.title if hotline else one.hotline,
-                topic=next((each.title for each in hotline.topics if each.name == one.topic), "") if hotline else "",
+                topic=topic_titles(plan, one.hotline).get(one.topic, ""),
                 at=at.texts.moment(one.asked_at, zone, at.now),
                 due=f"{at.texts.day(one.due_at, zone)} {at.texts.clock(one.due_at, zone)}" if promised else "",
                 overdue=promised and at.now > one.due_at,
@@ -239,7 +240,7 @@ def _owing(owed: Conversation, desk: Desk, at: Look) -> Owing:
 
 def _asked(one: Inquiry, plan: Plan) -> Asked:
     hotline = next((each for each in plan.hotlines if each.name == one.hotline), None)
-    topic = next((each.title for each in hotline.topics if each.name == one.topic), "") if hotline else ""
+    topic = topic_titles(plan, one.hotline).get(one.topic, "")
     title = hotline.title if hotline else one.hotline
     return Asked(one.id, one.name, one.subject, one.text, title, topic, one.arrived_at, one.draft)
 
