@@ -74,3 +74,21 @@ async def test_switching_does_not_wait_for_the_answer(foreseeing: Windows) -> No
     await dialog.get_by_role("button", name="Ausschalten").click()
     await expect(dialog).not_to_be_visible()
     await expect(page.locator("#deal-magdeburg-gera")).to_contain_text("AUS")
+
+
+async def test_no_answer_in_time_is_said(windows: Windows) -> None:
+    """The browser waits ten seconds for the forecast, then says that none came, and one can switch all the same."""
+    windows.may_fail = True
+    page = await windows.open("/lagebild/magdeburg", LEADER)
+    await page.route("**/vorschau*", lambda _route: None)  # the network swallows it
+    await page.clock.install()
+    await page.get_by_role("button", name="Überlauf Magdeburg ↔ Gera ausschalten", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    impact = dialog.get_by_role("region", name="Voraussichtliche Wirkung")
+    await expect(impact).to_contain_text("Wird berechnet …")
+    await page.clock.fast_forward(10_000)
+    await expect(impact.get_by_role("status")).to_have_text("Es kam keine Vorschau. Schalten können Sie trotzdem.")
+    await dialog.get_by_label("Begründung").fill("Krankstand in Magdeburg")
+    await dialog.get_by_role("button", name="Ausschalten").click()
+    await expect(dialog).not_to_be_visible()
+    await expect(page.locator("#deal-magdeburg-gera")).to_contain_text("AUS")

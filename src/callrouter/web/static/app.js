@@ -48,6 +48,15 @@ document.addEventListener("callrouter:done", (event) => {
   } else location.assign(path);
 });
 
+// ---- what is loaded beside a form and does not come in time, or not at all: its place says so instead of waiting on
+
+for (const name of ["htmx:error", "htmx:response:error"]) {
+  document.addEventListener(name, ({ detail: { ctx } }) => {
+    const place = ctx?.sourceElement;
+    if (place?.dataset.failed) place.textContent = place.dataset.failed;
+  });
+}
+
 // ---- the login
 
 document.addEventListener("htmx:before:response", (event) => {
