@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert
 
+from callrouter import __version__
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineMode, HotlineSwitched
 from callrouter.core.plan import Site
 from callrouter.engine import NotDecided
@@ -20,7 +21,8 @@ from callrouter.store.schema import CALL_RECORD, DEMAND
 from callrouter.web.figures import Figures
 from callrouter.web.pages.switching import latest_end
 from callrouter.web.preview import Effect, Outlook, Preview, Range, Span, Wish
-from tests.web.house import Browser, House, house
+from callrouter.web.system import System
+from tests.web.house import Browser, House, Quiet, house
 from tests.web.world import NOW
 
 REASON = "Krankstand in Gera"
@@ -368,15 +370,64 @@ async def test_screens_see_their_own_site(home: House) -> None:
     assert (await browser.get("/wand/nowhere")).status == 404
 
 
+def cells(browser: Browser) -> list[str]:
+    """The matrix: what stands where calls of one site (row) meet another (column)."""
+    table = browser.text[browser.text.index('class="data matrix"') :].partition("</tbody>")[0]
+    found = re.findall(r"<td>(.*?)</td>", table, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]+>", " ", one).split()) for one in found]
+
+
 async def test_matrix(home: House) -> None:
-    """All sites by all sites; the buttons are there for who may use them."""
+    """Each direction's state, what flows now and flowed today, who switched it until when, and who owes whom."""
+    await kept(home, 7, 7, 5)  # Magdeburg takes three of them for Gera, 80 seconds each
+    await home.front.part(Figures).read()
+    views = home.world.state.agreements
+    helped = replace(views[0], borrowed=2, max_calls=6)
+    home.world.state = replace(home.world.state, agreements=(helped, *views[1:]))
     browser = await home.browser("supervisor")
     await browser.get("/vereinbarungen")
-    assert browser.text.count('class="cell"') == 2
+    assert cells(browser) == ["·", "EIN 2 /6 jetzt · heute 3, 4:00", "EIN 0 jetzt · heute 0, 0:00", "·"]
+    assert "Saldo heute: Magdeburg hat 4:00 mehr geholfen" in browser.text
+    until = NOW + 3600
+    await home.world.ask(AgreementSwitched("gera-magdeburg", False, until, REASON, "leitung", "agency-magdeburg"))
+    await browser.get("/vereinbarungen")
+    assert cells(browser)[1:3] == ["EIN 2 /6 jetzt · heute 3, 4:00", "AUS bis 11:14 0 jetzt · heute 0, 0:00"]
+    assert browser.text.count(f"„{REASON}“ – leitung, 10:14") == 1
+
+
+async def test_switches_are_offered_to_who_may(home: House) -> None:
+    """A supervisor of one of the sites finds the buttons in the list of agreements, others look."""
+    browser = await home.browser("supervisor")
+    await browser.get("/vereinbarungen")
     assert "Überlauf Magdeburg ↔ Gera ausschalten" in browser.text
     looker = await home.browser("ops")
     await looker.get("/vereinbarungen")
     assert "ausschalten" not in looker.text
+
+
+async def test_state_of_the_service(home: House) -> None:
+    """Release and configuration, how old the journal's last entry is, how far the database is behind, and troubles."""
+    system = home.front.part(System)
+    journal = Quiet(written_at=NOW - 7, path=Path("0001.journal"), lines_lost=3)
+    system.backstage = replace(system.backstage, journal=journal, feed=Quiet(behind=1536, stored=1234))
+    browser = await home.browser("ops")
+    await browser.get("/system")
+    shown = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", browser.text))
+    assert shown["callrouter"] == __version__
+    assert shown["letzter Eintrag"] == "vor 7 s"
+    assert shown["verlorene Zeilen"] == "3"
+    assert shown["Rückstand zum Journal"] == "1,5 KiB"
+    assert shown["Anrufe seit dem Start"] == "1.234"
+    assert '<b class="mono">v1</b> aktiv' in browser.text
+    assert "0001.journal" in browser.text
+    assert 'class="notice bad"' not in browser.text
+    trouble = Quiet("No space left on device")
+    system.backstage = replace(system.backstage, journal=trouble, store=Quiet("database is locked"))
+    home.world.reasons.append("journal: No space left on device")
+    await browser.get("/system")
+    assert browser.text.count("No space left on device") == 2
+    assert "database is locked" in browser.text
+    assert "Nicht bereit" in browser.text
 
 
 def test_five_working_days() -> None:
