@@ -36,7 +36,8 @@ PEOPLE_END_S = 170.0
 HOME_S = 400.0  # by then everybody must have gone
 QUIET_S = 8.0
 LOOK_S = 0.1
-_OURS = re.compile(rb'"run":"[^"]*"')  # holds the number of the real process
+# the number of the real process; the plan's version, which counts the path of the real folder
+_OURS = re.compile(rb'"run":"[^"]*"|"version":"[0-9a-f]{12}"|\'plan\': \'[0-9a-f]{12}\'')
 
 
 class World:
@@ -83,7 +84,7 @@ class World:
 
     def note(self, text: str) -> None:
         line = f"{self.loop.time():.6f} {text}"
-        self.digest.update(line.encode())
+        self.digest.update(_OURS.sub(b"", line.encode()))
         self.trace.append(line)
 
     def wrote(self, machine: Machine, data: bytes) -> None:
