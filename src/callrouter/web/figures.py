@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -109,14 +108,15 @@ class Figures:
 
     async def run(self) -> None:
         """Ask the database until cancelled: soon after something was stored, not all the time."""
+        steady = asyncio.get_running_loop().time
         stored = -1
-        asked = -LONGEST_S
+        asked = steady() - LONGEST_S
         while True:
-            began = monotonic()
+            began = steady()
             if self._stored() != stored or began - asked >= LONGEST_S:
                 asked, stored = began, self._stored()
                 await self.read()
-            spent = monotonic() - began
+            spent = steady() - began
             await asyncio.sleep(max(EVERY_S, SHARE * spent))
 
     async def read(self) -> None:

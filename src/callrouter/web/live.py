@@ -8,9 +8,10 @@ after a quiet time and at most every `FRAME_S`: less than a second, so that what
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, time
+from time import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 FRAME_S = 0.8
 HEARTBEAT_S = 5.0
 SLICE_S = 0.003  # of drawing, then the router has its turn
+NEVER = -math.inf
 STREAMS_MAX = 4_000
 PER_SESSION_MAX = 30
 Key = tuple[Hashable, ...]
@@ -45,7 +47,7 @@ T = TypeVar("T")
 class _Frame:
     """What is made once for all who look at the same time."""
 
-    at: float  # monotonic
+    at: float  # of the loop
     made: dict[Hashable, Any] = field(default_factory=dict)
 
 
@@ -141,7 +143,7 @@ class Live:
         self._ended: frozenset[str] = frozenset()  # sessions that did not stand any more when last asked
         self._recheck = False
         self._closed = asyncio.Event()
-        self._frame = _Frame(0.0)
+        self._frame = _Frame(NEVER)
         self.frames = 0
 
     @property
@@ -151,13 +153,13 @@ class Live:
     def changed(self, *tags: str) -> None:
         """Something happened; with tags, only to what they name."""
         self._dirty.update(tags or ("",))
-        self._frame.at = 0.0
+        self._frame.at = NEVER
         self._wake.set()
 
     def observe(self, _event: Event, commands: Sequence[Command], _now: float) -> None:
         """The engine's observer: whatever was decided may be seen."""
         if commands:
-            self._frame.at = 0.0  # what is made from now on sees it
+            self._frame.at = NEVER  # what is made from now on sees it
             if self._channels:
                 self.changed()
 
@@ -168,15 +170,17 @@ class Live:
 
     def look_at(self, texts: Texts, key: Key) -> Look:
         """What a page sees now; who asks within half a frame after another sees the same."""
-        if monotonic() - self._frame.at > FRAME_S / 2:
-            self._frame = _Frame(monotonic())
+        now = asyncio.get_running_loop().time()
+        if now - self._frame.at > FRAME_S / 2:
+            self._frame = _Frame(now)
         return Look(self._front(), texts, key, self._front().context.clock(), self._frame)
 
     # ---- the painter
 
     async def run(self) -> None:
         """Draw until cancelled."""
-        checked = looked = monotonic()
+        steady = asyncio.get_running_loop().time  # waits are of the loop, so what they are reckoned from is, too
+        checked = looked = steady()
         while True:
             try:
                 async with asyncio.timeout(HEARTBEAT_S):
@@ -184,8 +188,8 @@ class Live:
             except TimeoutError:
                 self._dirty.add("")  # what only time changes
             self._wake.clear()
-            await asyncio.sleep(max(0.0, looked + FRAME_S - monotonic()))
-            looked = monotonic()
+            await asyncio.sleep(max(0.0, looked + FRAME_S - steady()))
+            looked = steady()
             tags, self._dirty, self._frame = self._dirty, set(), _Frame(looked)
             await self._draw(tags)
             if self._recheck or looked - checked >= HEARTBEAT_S:
@@ -193,7 +197,8 @@ class Live:
                 await self._ask_sessions()
 
     async def _draw(self, tags: set[str]) -> None:
-        began = monotonic()
+        steady = asyncio.get_running_loop().time
+        began = steady()
         for name, channel in list(self._channels.items()):
             wanted = channel.page.tags(channel.key)
             if wanted and not (wanted & tags):
@@ -203,9 +208,9 @@ class Live:
             except Exception:
                 log.exception("a page could not be drawn", page=name[0])
             self.frames += 1
-            if monotonic() - began > SLICE_S:
+            if steady() - began > SLICE_S:
                 await asyncio.sleep(0)
-                began = monotonic()
+                began = steady()
 
     async def _ask_sessions(self) -> None:
         """Who was logged out elsewhere, or idle for too long, gets no more frames."""
@@ -253,7 +258,8 @@ class Live:
         return answer if answer.prepared else web.Response()  # aiohttp would prepare it for the browser that has gone
 
     async def _send(self, answer: EventSourceResponse, channel: _Channel, session: str) -> None:
-        version, beat = 0, 0.0
+        steady = asyncio.get_running_loop().time
+        version, beat = 0, NEVER
         while not self._closed.is_set():
             if session in self._ended:
                 await answer.write(b"event: callrouter-ended\ndata: \n\n")
@@ -262,12 +268,12 @@ class Live:
             if message:
                 version = channel.version
                 await answer.write(message)
-            if monotonic() >= beat:
-                beat = monotonic() + HEARTBEAT_S
+            if steady() >= beat:
+                beat = steady() + HEARTBEAT_S
                 pulse = f"{self._front().context.clock():.3f} {self._rate:g}"
                 await answer.write(f"event: callrouter-heartbeat\ndata: {pulse}\n\n".encode())
             try:
-                async with asyncio.timeout(max(0.05, beat - monotonic())):
+                async with asyncio.timeout(max(0.05, beat - steady())):
                     await moved.wait()
             except TimeoutError:
                 continue
