@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.callers import Callers
+from callrouter.desk.results import Disposition, Result
 from callrouter.store.books import Books
-from callrouter.store.today import Reached, today
+from callrouter.store.results import Results
+from callrouter.store.today import Reached, Settled, today
 from tests.store.records import START, WINDOW_S, batch, record
 
 CALLERS = Callers("a secret of tests that is long enough")
@@ -21,3 +23,13 @@ async def test_callers_count_when_it_is_decided(engine: AsyncEngine) -> None:
     assert (await today(engine, START)).reached == (Reached("agency", demands=1, first=1, unreached=0),)
     await books.close(gave_up.ended_at + WINDOW_S + 1.0, lambda _: False)
     assert (await today(engine, START)).reached == (Reached("agency", demands=2, first=1, unreached=1),)
+
+
+async def test_results_of_the_day(engine: AsyncEngine) -> None:
+    """Answered calls by what came of them; one without result is answered all the same, the others do not count."""
+    calls = [record(f"gera/{number}", caller=f"0171000000{number}", talk_s=60.0) for number in range(3)]
+    await Books(engine, CALLERS.key_of).take("j", batch(*calls, record("gera/9", caller="01710000009")))
+    async with engine.begin() as connection:
+        for call, what in (("gera/0", Disposition.RESOLVED), ("gera/1", Disposition.CALLBACK)):
+            assert await Results(engine).give(connection, Result(call, "agency", "", what, START))
+    assert (await today(engine, START)).settled == (Settled("agency", answered=3, given=2, resolved=1),)

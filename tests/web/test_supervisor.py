@@ -17,7 +17,7 @@ from callrouter import __version__
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineMode, HotlineSwitched
 from callrouter.core.plan import Site
 from callrouter.engine import NotDecided
-from callrouter.store.schema import CALL_RECORD, DEMAND
+from callrouter.store.schema import CALL_RECORD, DEMAND, RESULT
 from callrouter.web.figures import Figures
 from callrouter.web.pages.switching import latest_end
 from callrouter.web.preview import Effect, Outlook, Preview, Range, Span, Wish
@@ -102,6 +102,38 @@ async def test_figures_by_demands_and_what_was_lent(home: House) -> None:
     assert "20/24" in browser.text
     assert re.search(r"Nicht erreicht</dt><dd><b data-live>3</b>", browser.text)
     assert re.search(r"heute</span>|heute 3 · 4:00", browser.text)
+
+
+def settled(browser: Browser) -> str:
+    """What the figure says, in one line."""
+    found = re.search(r"<dt>Erstlösung</dt><dd>(.*?)</dd>", browser.text, re.DOTALL)
+    assert found, browser.text
+    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())
+
+
+async def test_settled_in_the_first_talk(home: House) -> None:
+    """Of the answered calls whose result was given; those without one are told apart, and where none has, that."""
+    await kept(home, 30, 26, 5)
+    await kept(home, 1, 1, 5 - 1440)  # yesterday
+    figures, browser = home.front.part(Figures), await home.browser("supervisor")
+    await figures.read()
+    await browser.get("/lagebild/gera")
+    assert settled(browser) == "– Für heute ist noch kein Ergebnis angegeben."
+    results = [
+        {
+            "call": call, "hotline": "agency-gera", "topic": "", "note": "", "given_at": NOW,
+            "disposition": "resolved" if number < 18 else "callback",
+        }
+        for number, call in enumerate([*(f"gera/5.{number}" for number in range(24)), "gera/-1435.0"])
+    ]  # fmt: skip
+    async with home.engine.begin() as connection:
+        await connection.execute(insert(RESULT), results)
+    await figures.read()
+    home.front.live.changed()
+    await browser.get("/lagebild/gera")
+    assert settled(browser) == "75,0 % gefährdet · 18/24, Ziel 80 %, ohne Ergebnis: 2"
+    await browser.get("/lagebild/magdeburg")
+    assert settled(browser).startswith("–")
 
 
 async def test_switching(home: House) -> None:

@@ -1,4 +1,4 @@
-"""What the database says of one day so far: attempts by quarter of an hour, demands, and what was lent.
+"""What the database says of one day so far: attempts by quarter of an hour, demands, results, and what was lent.
 
 Only sums leave the database, so a busy day costs no more than its hotlines times its quarters. Definitions are those
 of the measures (attempts in opening hours; nothing is left out of the denominator).
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from callrouter.core.commands import Outcome
 from callrouter.core.demands import COUNTED
-from callrouter.store.schema import CALL_RECORD, DEMAND
+from callrouter.desk.results import Disposition
+from callrouter.store.schema import CALL_RECORD, DEMAND, RESULT
 from callrouter.store.store import reading
 
 SLOT_S = 900
-_CALL, _DEMAND = CALL_RECORD.c, DEMAND.c
+_CALL, _DEMAND, _RESULT = CALL_RECORD.c, DEMAND.c, RESULT.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,16 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """Answered attempts of a hotline that have ended. given: with a result. resolved: in this talk, for good."""
+
+    hotline: str
+    answered: int
+    given: int
+    resolved: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lent:
     """Conversations that ended which a team had under an agreement."""
 
@@ -57,6 +69,7 @@ class Today:
     since: float
     slots: tuple[Slot, ...] = ()
     reached: tuple[Reached, ...] = ()
+    settled: tuple[Settled, ...] = ()
     lent: tuple[Lent, ...] = ()
     known: frozenset[str] = frozenset()
 
@@ -68,6 +81,7 @@ async def today(engine: AsyncEngine, since: float, asked: Collection[str] = ()) 
             since,
             await _slots(connection, since),
             await _reached(connection, since),
+            await _settled(connection, since),
             await _lent(connection, since),
             await _known(connection, asked),
         )
@@ -100,6 +114,23 @@ async def _reached(connection: AsyncConnection, since: float) -> tuple[Reached, 
         .order_by(_DEMAND.hotline)
     )
     return tuple(Reached(r.hotline, r.demands, r.first, r.unreached) for r in await connection.execute(query))
+
+
+async def _settled(connection: AsyncConnection, since: float) -> tuple[Settled, ...]:
+    resolved = func.sum(case((_RESULT.disposition == Disposition.RESOLVED.value, 1), else_=0))
+    query = (
+        select(
+            _CALL.hotline,
+            func.count().label("answered"),
+            func.count(_RESULT.call).label("given"),
+            resolved.label("resolved"),
+        )
+        .join_from(CALL_RECORD, RESULT, _RESULT.call == _CALL.call, isouter=True)
+        .where(_CALL.arrived_at >= since, _CALL.hotline != "", _CALL.outcome == Outcome.ANSWERED.value)
+        .group_by(_CALL.hotline)
+        .order_by(_CALL.hotline)
+    )
+    return tuple(Settled(r.hotline, r.answered, r.given, r.resolved) for r in await connection.execute(query))
 
 
 async def _lent(connection: AsyncConnection, since: float) -> tuple[Lent, ...]:

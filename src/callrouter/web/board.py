@@ -93,7 +93,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The figures at the top. lost: demands of today that ended without anybody."""
+    """The figures at the top. lost: demands of today that ended without anybody.
+
+    settled: in the talk, of the answered calls that have a result. unsaid: those that have none.
+    """
 
     waiting: int
     since: float | None
@@ -101,6 +104,8 @@ class Head:
     near: bool
     answered: Share
     first: Share
+    settled: Share
+    unsaid: int
     lost: int
     logged_in: int
     ready: int
@@ -247,6 +252,7 @@ def site_board(
     counted = quarters(own, day, recent, [call for call in seen.calls if call.site == site], now)
     lines = {line.hotline: line for line in seen.lines}
     first = [one for one in day.reached if one.hotline in counted]
+    settled = [one for one in day.settled if one.hotline in counted]
     teams = _teams(plan, pages, seen, site, calls)
     limits = {hotline.name: hotline.ring_max_s for hotline in own}
     oldest = calls[0] if calls else None
@@ -259,6 +265,8 @@ def site_board(
         near=_near(oldest, limit_s, now),
         answered=Share(sum(one[1] for one in sums), sum(one[0] for one in sums), targets.answered),
         first=Share(sum(one.first for one in first), sum(one.demands for one in first), targets.first),
+        settled=Share(sum(one.resolved for one in settled), sum(one.given for one in settled), targets.resolved),
+        unsaid=sum(one.answered - one.given for one in settled),
         lost=sum(one.unreached for one in first),
         logged_in=sum(team.logged_in for team in teams),
         ready=sum(team.states.get("ready", 0) for team in teams),
