@@ -63,6 +63,14 @@ def test_menu_and_announcements_reach_the_plan(tmp_path: Path) -> None:
     assert hotline.say_closed == "h-closed-de&next-opening-de&h-closed-en"
     assert (hotline.say_busy, hotline.say_notice) == ("", "h-notice-de&h-notice-en")
     assert {site.name: site.early_media for site in plan.sites} == {"gera": True, "gotha": True, "aachen": False}
+    assert all(site.early_digits for site in plan.sites)
+
+
+def test_a_trunk_may_carry_sound_and_no_digits(tmp_path: Path) -> None:
+    """`menu: none` of a trunk reaches the plan, and leaves the announcements alone."""
+    text = HOTLINE.replace("early_media: no", "menu: none")
+    plan = load(folder(tmp_path, more=text), TODAY).plan
+    assert [(site.early_media, site.early_digits) for site in plan.sites if site.name == "aachen"] == [(True, False)]
 
 
 def test_texts_are_one_line_without_the_mark(tmp_path: Path) -> None:

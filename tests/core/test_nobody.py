@@ -28,11 +28,13 @@ RULES = CallbackRules(
 )
 
 
-def plan(*, early_media: bool = True, callback: CallbackRules | None = RULES, **hotline: Any) -> Plan:
+def plan(
+    *, early_media: bool = True, early_digits: bool = True, callback: CallbackRules | None = RULES, **hotline: Any
+) -> Plan:
     """Gera's callers may ask to be rung back."""
     asked = {"nobody": Nobody.CALLBACK, "callback": callback, "say_busy": "sorry", **hotline}
     old = network(hotline=asked, agreement={"enabled": False})
-    sites = tuple(Site(s.name, s.title, s.land, s.zone, early_media) for s in old.sites)
+    sites = tuple(Site(s.name, s.title, s.land, s.zone, early_media, early_digits) for s in old.sites)
     other = replace(old.hotlines[1], nobody=Nobody.ANNOUNCE, callback=None, menu=None, ring_max_s=110.0)
     return replace(old, sites=sites, hotlines=(old.hotlines[0], other))
 
@@ -310,6 +312,16 @@ def test_without_early_media_nobody_is_asked() -> None:
     """Nothing can be heard before the answer: plain busy, and he is listed as unreached."""
     story = full(early_media=False)
     call = story.dial(caller=HIS)
+    assert story.outcome(call) is c.Outcome.BUSIED
+    assert [one.kind for one in promised(story)] == [CallbackKind.UNREACHED]
+
+
+def test_without_early_digits_nobody_is_asked_but_told() -> None:
+    """He could not press the key, so he hears the announcement and busy, and is listed as unreached."""
+    story = full(early_digits=False)
+    call = story.dial(caller=HIS)
+    assert hears(story, call) == ("sorry",)
+    press(story, call)
     assert story.outcome(call) is c.Outcome.BUSIED
     assert [one.kind for one in promised(story)] == [CallbackKind.UNREACHED]
 

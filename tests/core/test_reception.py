@@ -14,10 +14,10 @@ from tests.core.test_scenarios import WEEKDAYS, Story, network
 MENU = Menu("gera-menu", (("1", "benefit"), ("2", "other")), wait_s=5.0, tries=2)
 
 
-def plan(*, early_media: bool = True, **hotline: Any) -> Plan:
+def plan(*, early_media: bool = True, early_digits: bool = True, **hotline: Any) -> Plan:
     topics = (Topic("other", "Other"), Topic("benefit", "Benefit", priority=1))
     old = network(hotline={"topics": topics, "menu": MENU, **hotline})
-    sites = tuple(Site(s.name, s.title, s.land, s.zone, early_media) for s in old.sites)
+    sites = tuple(Site(s.name, s.title, s.land, s.zone, early_media, early_digits) for s in old.sites)
     magdeburg = replace(old.hotlines[1], menu=None, say_welcome="", say_busy="", say_closed="", say_notice="")
     return replace(old, sites=sites, hotlines=(old.hotlines[0], magdeburg))
 
@@ -82,6 +82,16 @@ def test_a_trunk_without_early_media_has_no_menu_and_no_announcements() -> None:
     for _ in range(2):
         assert story.rung(story.dial())
     assert story.outcome(story.dial()) is c.Outcome.BUSIED
+
+
+def test_a_trunk_without_early_digits_has_announcements_and_no_menu() -> None:
+    """The caller hears the welcome, then goes to the default topic unasked; the announcement before busy is played."""
+    story = Story(plan(early_digits=False, say_welcome="hello", say_busy="sorry", ring_max_s=0.0), ready="gera")
+    call = story.dial()
+    assert hears(story, call) == ("hello",)
+    press(story, call)
+    assert story.rung(call)
+    assert topic_of(story, call) == "other"
 
 
 def test_a_welcome_comes_before_the_menu_and_a_notice_before_both() -> None:

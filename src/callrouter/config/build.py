@@ -78,7 +78,7 @@ def make_plan(network: schema.Network, version: str, today: date) -> plan.Plan:
 
 
 def _site(name: str, site: schema.Site) -> plan.Site:
-    return plan.Site(name, site.title, site.land, site.zone, early_media=site.trunk.early_media)
+    return plan.Site(name, site.title, site.land, site.zone, site.trunk.early_media, site.trunk.menu is None)
 
 
 def agents_of(name: str, team: schema.Team) -> list[plan.Agent]:

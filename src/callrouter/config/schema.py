@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -93,6 +93,8 @@ class Trunk(Model):
     """What agents dial before an outside number; without it their phones reach no carrier."""
     early_media: bool = True
     """false: the carrier lets callers hear nothing before the answer; no menu and no announcement is played."""
+    menu: Literal["none"] | None = None
+    """none: the carrier passes on no digits before the answer; announcements are played, nothing is asked."""
 
 
 class Failsafe(Model):

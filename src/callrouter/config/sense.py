@@ -110,6 +110,9 @@ def _heard(draft: Draft, name: str, hotline: schema.Hotline) -> None:
         what = f"callers of '{name}' hear no menu and no announcement: site '{hotline.site}' has no early media"
         key = "menu" if hotline.menu else "announcements"
         draft.warn((*where, key), what, "remove them, or find a carrier that has", key=True)
+    elif site and site.trunk.menu and hotline.menu:
+        what = f"callers of '{name}' hear no menu: the trunk of site '{hotline.site}' has 'menu: none'"
+        draft.warn((*where, "menu"), what, "remove it; all of them go to the default topic", key=True)
     if says.closed and hotline.hours is None:
         what = f"hotline '{name}' never closes, so nobody hears this"
         draft.warn((*where, "announcements", "closed"), what, "remove it, or set hours", key=True)
@@ -144,8 +147,9 @@ def _nobody(draft: Draft, name: str, hotline: schema.Hotline) -> None:
             mend = "say 'nobody: callback', or remove it"
             draft.warn((*where, "callback", own[0]), "nobody hears this: no callback is offered", mend, key=True)
         return
-    if site and not site.trunk.early_media:
-        what = f"callers of '{name}' are offered no callback: site '{hotline.site}' has no early media"
+    if site and (site.trunk.menu or not site.trunk.early_media):
+        lacks = "has 'menu: none'" if site.trunk.early_media else "has no early media"
+        what = f"callers of '{name}' are offered no callback: site '{hotline.site}' {lacks}"
         draft.warn((*where, "nobody"), what, "say 'nobody: busy', or find a carrier that has", key=True)
     offer = callback.offer or default_texts(callback)["offer"]
     offer_s = sum(len(offer.get(one, "")) for one in hotline.languages) / schema.SPOKEN_PER_S + callback.wait_s

@@ -114,6 +114,9 @@ class Network:
         for name, (_, until) in self.modes.items():
             self.watch_mode(name, until)
         self.no_early_media = frozenset(site.name for site in plan.sites if not site.early_media)
+        self.no_early_digits = frozenset(
+            site.name for site in plan.sites if not (site.early_media and site.early_digits)
+        )
         self._load_seats()
         self._load_lines()
         self._load_backlogs()
@@ -218,6 +221,10 @@ class Network:
     def early_media(self, site: str) -> bool:
         """Does the caller hear anything but ringing before the answer?"""
         return site not in self.no_early_media
+
+    def early_digits(self, site: str) -> bool:
+        """May the caller be asked something before the answer?"""
+        return site not in self.no_early_digits
 
     def mode(self, hotline: str) -> HotlineMode:
         """What it is switched to by hand."""

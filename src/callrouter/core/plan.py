@@ -48,6 +48,7 @@ class Site:
     land: str
     zone: str
     early_media: bool = True  # False: its trunk carries none, so callers hear no menu and no announcement
+    early_digits: bool = True  # False: what callers press before the answer does not arrive, so they are asked nothing
 
 
 @dataclass(frozen=True, slots=True)

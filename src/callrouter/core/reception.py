@@ -30,7 +30,7 @@ def steps_of(s: Network, hotline: Hotline, site: str, implied_topic: str) -> tup
     wanted = (
         ("notice", s.mode(hotline.name) is HotlineMode.NOTICE and hotline.say_notice),
         ("welcome", hotline.say_welcome),
-        ("menu", hotline.menu is not None and not implied_topic),
+        ("menu", hotline.menu is not None and not implied_topic and s.early_digits(site)),
     )
     return tuple(name for name, yes in wanted if yes)
 
@@ -137,7 +137,7 @@ def turn_away(s: State, call: Call) -> None:
 def _callback_rules(s: State, call: Call) -> CallbackRules | None:
     """If this caller may be asked whether he wants to be rung back: how."""
     hotline = s.hotlines.get(call.hotline)
-    if hotline is None or hotline.nobody is not Nobody.CALLBACK or not s.early_media(call.site):
+    if hotline is None or hotline.nobody is not Nobody.CALLBACK or not s.early_digits(call.site):
         return None
     if call.answered_at is not None or not s.may_promise(call):  # up, he would pay for the question
         return None
