@@ -355,6 +355,7 @@ def test_a_question_that_is_lost_is_asked_again_but_not_for_ever() -> None:
     call = story.dial(caller=HIS)
     for heard in (("offer",), ("offer",), ("offer",)):
         assert hears(story, call) == heard
+        story.pass_time(4.0)
         true = story.calls[call]
         true.stage, true.prompt = e.Stage.HELD, None
         story.told("gera", e.CallHeld(call))

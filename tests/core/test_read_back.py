@@ -57,6 +57,19 @@ def test_a_hold_that_is_told_again_after_a_read_back_does_not_free_the_agent() -
     assert story.rung(call) == "gera/2001"
 
 
+def test_an_order_that_was_lost_while_the_hold_seemed_an_echo_is_noticed() -> None:
+    """The caller is in hold though an agent was offered to him a moment ago: soon the site is read back."""
+    story = Story(network(agreement=OFF))
+    call = story.arrive("gera", "365")
+    assert story.router.state.calls[call].attempt == 1
+    story.calls[call].orders.clear()
+    story.echo(call)
+    story.pass_time(2.5)
+    assert story.wanted_reread == {"gera": None}
+    story.link_up("gera")
+    assert story.router.state.calls[call].attempt == 2
+
+
 def test_a_hold_that_is_told_long_after_an_offer_ends_it() -> None:
     """If the end of the attempt was never told, being back in hold tells it: the next agent is rung."""
     story = Story(network(agreement=OFF))

@@ -277,12 +277,26 @@ def test_a_menu_whose_digits_are_never_told_ends_in_the_default_topic() -> None:
     story = Story(plan())
     call = story.dial()
     for _ in range(2):
+        story.pass_time(4.0)
         true = story.calls[call]
         true.stage, true.prompt = e.Stage.HELD, None
         story.told("gera", e.CallHeld(call))
         story.obey_all()
     assert story.rung(call)
     assert topic_of(story, call) == "other"
+
+
+def test_a_hold_that_is_told_twice_does_not_close_the_menu() -> None:
+    """The second word of the hold before the menu: the caller is still asked, and his digit chooses."""
+    story = Story(plan())
+    call = story.dial()
+    story.send(e.CallHeld(call))
+    story.obey_all()
+    assert hears(story, call) == ("gera-menu",)
+    assert not story.rung(call)
+    press(story, call, "1")
+    assert story.rung(call)
+    assert topic_of(story, call) == "benefit"
 
 
 def test_a_switch_by_hand_outlives_a_new_plan_and_ends_in_time() -> None:

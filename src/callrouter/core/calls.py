@@ -155,7 +155,7 @@ class Call:
     asked: int = 0  # times the menu was played
     capture: Capture = Capture.NOT_YET
     captures: int = 0  # questions of that kind
-    read_held: bool = False  # found in hold: the word of that hold may still come, after a prompt was ordered
+    stale_hold: bool = False  # the word of the hold before a prompt may still come: it was read back, or is told twice
     lane: tuple[str, str, int, str] | None = None  # where it waits
     limit_timer: Timer | None = None
     widen_timer: Timer | None = None

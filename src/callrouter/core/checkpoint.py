@@ -63,7 +63,7 @@ class SavedCall:
     step: int
     prompted_at: float
     asked: int
-    read_held: bool
+    stale_hold: bool
     on_hold_at: float | None = None
     on_hold_s: float = 0.0
     busied: Unserved = Unserved.NONE

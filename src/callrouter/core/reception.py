@@ -49,6 +49,7 @@ def next_step(s: State, call: Call) -> bool:
             call.step += 1
             again = ", again" if call.asked > 1 else ""
             _prompted(s, call, PROMPT_MAX_S + menu.wait_s)
+            call.stale_hold = True  # until what he pressed is told, which comes before the next hold
             s.tell(Ask(call.id, call.step, _sounds(menu.prompt), 1, int(menu.wait_s), f"menu of {call.hotline}{again}"))
             return True
         call.steps = call.steps[1:]
@@ -83,7 +84,7 @@ def digits_read(s: State, e: DigitsRead) -> None:
     if call is None or call.step != e.step or "menu" not in call.steps:
         s.ignore(e, "no menu is open")
         return
-    call.read_held = False  # the prompt has ended: the next hold is a new one
+    call.stale_hold = False  # the prompt has ended: the next hold is a new one
     hotline = s.hotlines[call.hotline]
     menu = hotline.menu
     chosen = dict(menu.options).get(e.digits, "") if menu else ""
@@ -158,6 +159,7 @@ def _ask_back(s: State, call: Call) -> bool:
     call.step += 1
     digits_max = 1 if call.capture is Capture.OFFER else NUMBER_DIGITS_MAX
     _prompted(s, call, PROMPT_MAX_S + digits_max * rules.wait_s, CallMove.CAPTURE)
+    call.stale_hold = True
     because = f"callback of {call.hotline}, {call.capture}: {call.because}"
     s.tell(Ask(call.id, call.step, _sounds(asks[call.capture]), digits_max, int(rules.wait_s), because))
     return True
@@ -165,7 +167,7 @@ def _ask_back(s: State, call: Call) -> bool:
 
 def _captured(s: State, call: Call, e: DigitsRead) -> None:
     """What he pressed; what follows is ordered when he listens again."""
-    call.read_held = False
+    call.stale_hold = False
     rules = s.rules(call.hotline)
     if call.capture is Capture.OFFER:
         if rules is None or e.digits != rules.digit:

@@ -94,7 +94,8 @@ def hold(s: State, call: Call) -> None:
         return  # told twice
     if call.offer is not None:
         if s.now - call.offer.at < FRESH_S:
-            # The echo of the hold in which the call was read back and then offered: that order is on its way.
+            # The echo of the hold in which the call was read back and then offered: that order is on its way, or lost.
+            s.watch(call, FRESH_S)
             return
         s.fail_offer(call, Result.CANCELLED, "back in hold")  # its end was not told
     elif call.state in (CallState.TALKING, CallState.TRANSFERRED):
@@ -159,7 +160,7 @@ def adopt(s: State, seen: LiveCall, site: str) -> Call:
             call.release, call.busied = None, Unserved.NONE
     if seen.stage is Stage.HELD:
         hold(s, call)
-        call.read_held = True
+        call.stale_hold = True
     elif seen.ending:
         _told_to_end(s, call, seen.ending)
     elif seen.stage is Stage.PROMPTED:
@@ -303,7 +304,7 @@ def _correct_held(s: State, call: Call, seen: LiveCall) -> None:
         result = Result.CANCELLED if seen.attempt >= offer.number else Result.FAILED
         s.fail_offer(call, result, "the site has it waiting again")
     hold(s, call)
-    call.read_held = True
+    call.stale_hold = True
 
 
 def _correct(s: State, call: Call, seen: LiveCall) -> None:

@@ -161,12 +161,12 @@ def _call_held(s: State, e: CallHeld) -> None:
         s.reread(e.call.partition("/")[0], f"{e.call} waits and is not known")
         return
     s.check_promise(call, e.answered, "up in hold")
-    if call.read_held and call.state in HEARING and s.now - call.prompted_at < FRESH_S:
-        call.read_held = False
+    if call.stale_hold and call.state in HEARING and s.now - call.prompted_at < FRESH_S:
+        call.stale_hold = False
         s.watch(call, FRESH_S)
-        s.ignore(e, "the hold was read back already")
+        s.ignore(e, "it is the hold before the prompt")
         return
-    call.read_held = False
+    call.stale_hold = False
     hold(s, call)
 
 
