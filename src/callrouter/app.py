@@ -19,6 +19,7 @@ import structlog
 
 from callrouter import __version__, wiring
 from callrouter.ami.epoch import Lease
+from callrouter.ami.handsets import Handsets
 from callrouter.ami.link import SiteLink
 from callrouter.ami.linkstate import Phase
 from callrouter.ami.switchboard import Switchboard
@@ -41,7 +42,6 @@ from callrouter.journal.tail import Tail, unread
 from callrouter.journal.writer import Journal, JournalLimits
 from callrouter.measures import Measures
 from callrouter.office.office import Office, Outside
-from callrouter.office.phones import ByHand, PhoneControl
 from callrouter.outlook import Outlook
 from callrouter.reach import callback_families, record_families
 from callrouter.store.books import Books
@@ -90,7 +90,6 @@ class Options:
     watch: Callable[[Path, asyncio.Event], AsyncGenerator[Loaded | ConfigError]] = watch
     disk: Disk = field(default_factory=Disk)
     demo: Sequence[tuple[str, str, str]] = ()  # accounts that the login page tells everybody
-    phones: PhoneControl = field(default_factory=ByHand)
 
 
 class Service:
@@ -147,6 +146,7 @@ class Service:
         self.engine.observe(self.outlook.observe)
         self.switchboard = Switchboard({}, self._submit)
         self._tls = {name: one.context() for name, one in self._connections.items()}
+        self.handsets = Handsets(wiring.phone_logins(loaded.network, options.reveal))
         context = Context(
             snapshot=self.engine.snapshot,
             plan=lambda: self.router.plan,
@@ -181,7 +181,7 @@ class Service:
                 self.measures.registry,
                 wiring.mail_server(service, options.reveal),
                 service.pages.url,
-                phones=options.phones,
+                phones=self.handsets,
             )
         )
         self.front = Front(
@@ -319,6 +319,7 @@ class Service:
             raise ValueError("the configuration names no site; while calls are served one must be left")
         connections = await asyncio.to_thread(wiring.connections, loaded.network, self.options.reveal)
         tls = {name: await asyncio.to_thread(one.context) for name, one in connections.items()}
+        logins = await asyncio.to_thread(wiring.phone_logins, loaded.network, self.options.reveal)
         before = self.router.plan.version
         if loaded.plan.version != before:
             await self.engine.ask(PlanReplaced(loaded.plan))
@@ -330,6 +331,7 @@ class Service:
             loaded = replace(loaded, desk=replace(loaded.desk, guides=self.loaded.desk.guides))
         self._connections, self._tls, self.loaded = connections, tls, loaded
         self._ringable = wiring.ringable(loaded.network)
+        self.handsets.use(logins)
         for name in changed:
             await self.switchboard.links.pop(name).close()
             self.engine.submit(LinkDown(name))

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.accounts.book import AccountBook, Limits
 from callrouter.accounts.oidc import SignOn
+from callrouter.ami.handsets import Login
 from callrouter.callers import Callers, Ringable, kept_secret
 from callrouter.config import schema
 from callrouter.config.pages import Pages
@@ -87,6 +88,16 @@ def connections(network: schema.Network, reveal: Reveal) -> dict[str, Connection
             asterisk.tls is not None,
             tuple(sorted(peer for peer in network.sites if peer != name)),
         )
+    return found
+
+
+def phone_logins(network: schema.Network, reveal: Reveal) -> dict[str, Login]:
+    """As whom phones are asked to answer, at the sites where they can be. Raises SecretError and OSError. Blocks."""
+    found = {}
+    for name, one in connections(network, reveal).items():
+        control = network.sites[name].asterisk.phone_control
+        if control is not None:
+            found[name] = Login(one.host, one.port, control.user, reveal(control.secret), one.context())
     return found
 
 

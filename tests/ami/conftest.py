@@ -94,6 +94,12 @@ class Rig:
 
 
 @pytest.fixture
+async def fake() -> AsyncIterator[FakeAsterisk]:
+    async with FakeAsterisk() as made:
+        yield made
+
+
+@pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
     async with FakeAsterisk() as fake:
         made = Rig(fake)

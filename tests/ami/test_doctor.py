@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from callrouter.ami.doctor import Finding, Level, Patient, examine
 from callrouter.cli import main
 
-from .fake import Answer, FakeAsterisk, block, channel, refuse, reply, silent
+from .fake import Answer, FakeAsterisk, Fields, block, channel, refuse, reply, silent
 
 DATA = Path(__file__).parent / "data"
 RIGHTS = ("Setvar", "PlayDTMF", "Getvar", "Status", "DeviceStateList", "Originate")
@@ -91,6 +91,37 @@ async def test_a_well_site(well: FakeAsterisk) -> None:
         "epoch 77 is in force",
     ]
     assert {fields["Action"] for fields in well.actions}.isdisjoint({"Setvar", "PlayDTMF", "Hangup", "Redirect"})
+
+
+@pytest.mark.parametrize(
+    ("commands", "boots", "says"),
+    [
+        (("PJSIPNotify", "ModuleLoad"), False, "gera: good: callrouter-phones may ask phones to answer"),
+        (("ModuleLoad",), False, "gera: error: callrouter-phones may not PJSIPNotify: agents cannot answer"),
+        (("PJSIPNotify", "Originate"), False, "gera: warning: callrouter-phones has write class originate, too"),
+        (("PJSIPNotify",), True, "gera: warning: callrouter-phones reads events for which it has no use"),
+        ((), False, "gera: error: login as callrouter-phones refused: Authentication failed; compare the secret"),
+    ],
+)
+async def test_the_user_that_asks_phones(well: FakeAsterisk, commands: tuple[str, ...], boots: bool, says: str) -> None:
+    """It has the one right, reads nothing, and can log in; the first user's findings stay as they are."""
+    logins: list[str] = []
+    as_router, rights = well.answers["Login"], well.answers["ListCommands"]
+
+    def login(fields: Fields) -> bytes | None:
+        logins.append(fields["Username"])
+        if len(logins) == 1 or boots:
+            return as_router(fields)
+        return reply(fields) if commands else refuse("Authentication failed")(fields)
+
+    def may(fields: Fields) -> bytes | None:
+        return rights(fields) if len(logins) == 1 else reply(fields, *(f"{name}: x" for name in commands))
+
+    well.answers |= {"Login": login, "ListCommands": may}
+    found = await findings(replace(patient(well), phone_control=("callrouter-phones", "lab")))
+    assert logins == ["callrouter", "callrouter-phones"]
+    assert [str(finding) for finding in found][-1].startswith(says)
+    assert len(bad(found)) == ("good" not in says)
 
 
 def variable(name: str, value: str) -> Callable[[FakeAsterisk], None]:

@@ -107,12 +107,13 @@ class Lab:
         does: str = "",
         after_ms: int = 0,
         talk_ms: int = 0,
+        talks: bool = False,
         register: bool = True,
     ) -> Phone:
         """A phone as `sipp.phone` describes it, registered and known to its site as reachable."""
         return (
             await self.phones(
-                site, [name], rings=rings, does=does, after_ms=after_ms, talk_ms=talk_ms, register=register
+                site, [name], rings=rings, does=does, after_ms=after_ms, talk_ms=talk_ms, talks=talks, register=register
             )
         )[0]
 
@@ -125,12 +126,13 @@ class Lab:
         does: str = "",
         after_ms: int = 0,
         talk_ms: int = 0,
+        talks: bool = False,
         register: bool = True,
     ) -> list[Phone]:
         """Several phones of one habit in one process."""
         where = self.network.sites[site]
         host, port = self.network.phones_host, next_port()
-        text = sipp.phone(rings=rings, does=does, after_ms=after_ms, talk_ms=talk_ms)
+        text = sipp.phone(rings=rings, does=does, after_ms=after_ms, talk_ms=talk_ms, talks=talks)
         process = self._sipp(f"phone{port}", text, host, port, ["-aa"])
         await self._listening(process, host, port)
         made = [Phone(self, where, name, host, port, process) for name in names]

@@ -39,6 +39,7 @@ _FIXED = (
     "modules.conf",
     "manager.conf",
     "pjsip.conf",
+    "pjsip_notify.conf",
     "extensions.conf",
     "rtp.conf",
     "indications.conf",
@@ -325,6 +326,8 @@ def _write_site(where: _Installation, network: Network, spec: SiteSpec, addresse
 
     host = addresses[spec.name]
     (etc / "manager.d" / "site.conf").write_text(_manager(host))
+    control = (shipped / "manager.d" / "phones.conf.example").read_text()
+    (etc / "manager.d" / "phones.conf").write_text(re.sub(r"(?m)^secret = .*$", f"secret = {SECRET}", control))
     (etc / "pjsip.d" / "site.conf").write_text(_trunks(spec, network, addresses))
     (etc / "pjsip.d" / "phones.conf").write_text(
         "".join(_phone(phone, spec.password) for phone in spec.dialplan.phones)

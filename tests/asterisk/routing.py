@@ -56,7 +56,8 @@ def write_config(lab: Lab, folder: Path, rules: Rules, port: int = 0) -> Path:
     sites, hotlines, teams = "", "", ""
     for name, site in lab.network.sites.items():
         sites += f"  {name}: {{title: {name}, land: {LANDS[name]}, trunk: {{sip: '{site.host}:5060'}},\n"
-        sites += f"    asterisk: {{host: {site.host}, user: callrouter, secret: {{file: ami}}}}}}\n"
+        sites += f"    asterisk: {{host: {site.host}, user: callrouter, secret: {{file: ami}},\n"
+        sites += "      phone_control: {user: callrouter-phones, secret: {file: ami}}}}\n"
         hotlines += f"  agency-{name}: {{title: {name}, site: {name}, numbers: ['{FIRST_NUMBER[name]}'],\n"
         hotlines += (
             f"    teams: [{name}], ring_max_s: {rules.ring_max_s}, affinity_s: {rules.affinity_s}{rules.hotline}}}\n"

@@ -77,18 +77,25 @@ _OK = "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[
 NO = {"BUSY": "486 Busy Here", "DECLINE": "603 Decline", "AWAY": "480 Temporarily Unavailable", "FAULT": "500 Fault"}
 
 
-def phone(*, rings: bool = True, does: str = "", after_ms: int = 0, talk_ms: int = 0) -> str:
+def phone(*, rings: bool = True, does: str = "", after_ms: int = 0, talk_ms: int = 0, talks: bool = False) -> str:
     """A phone. It rings (or keeps silent), then waits to be told what to do, or `does` that `after_ms` from then.
 
-    does: ANSWER, or a key of NO. talk_ms: hangs up by itself so long after the answer. 0: never.
+    does: ANSWER, or a key of NO. talk_ms: hangs up by itself so long after the answer. 0: never. talks: answers when it
+    gets a NOTIFY with `Event: talk` inside the dialog.
     """
     first = f'timeout="{max(after_ms, 1)}" ontimeout="{does}"' if does else ""
     body = _SAVE
     body += _reply("180 Ringing") if rings else _reply("100 Trying")
     body += f'  <recv request="ANSWER" optional="true" next="ANSWER" {first}/>\n'
     body += "".join(_recv(name, optional="true", next=name) for name in NO)
+    if talks:
+        body += '  <recv request="NOTIFY" optional="true" next="TALK"><action>'
+        body += '<ereg regexp="^ *talk *$" search_in="hdr" header="Event:" check_it="true" assign_to="talk"/>'
+        body += "</action></recv>\n"
     body += _recv("CANCEL")
     body += _send(_OK) + _reply("487 Request Terminated", attributes='retrans="500"') + _recv("ACK") + _goto("end")
+    if talks:
+        body += _label("TALK") + _send(_OK + "\n[last_Event:]") + _goto("ANSWER")
     for name, status in NO.items():
         body += _label(name) + _reply(status, attributes='retrans="500"')
         body += _recv("CANCEL", optional="true", next="late" + name)
@@ -110,6 +117,7 @@ def phone(*, rings: bool = True, does: str = "", after_ms: int = 0, talk_ms: int
     body += _recv("BYE", optional="true", next="both") + _recv("200") + _goto("end")
     body += _label("both") + _send(_OK) + _recv("200")
     body += _label("end")
+    body += '  <Reference variables="talk"/>\n' if talks else ""  # SIPp wants each variable used
     return _scenario("phone", body)
 
 

@@ -251,7 +251,7 @@ async def test_the_doctor_finds_a_shipped_site_well(bench: Bench) -> None:
     patient = Patient(
         site="gera", host=host, port=port, user="callrouter", secret=secret, tls=None, server_name="",
         dialplan=DIALPLAN_VERSION, carrier="carrier", numbers=NUMBERS["gera"], phones=site.phones,
-        peers=("gotha", "magdeburg"),
+        peers=("gotha", "magdeburg"), phone_control=("callrouter-phones", secret),
     )  # fmt: skip
     for peer in patient.peers:
         contact = await bench.ami["gera"].getvar(f"PJSIP_AOR({peer},contact)")
@@ -260,6 +260,7 @@ async def test_the_doctor_finds_a_shipped_site_well(bench: Bench) -> None:
                 await asyncio.sleep(0.05)
     findings = await asyncio.to_thread(examine, patient)
     assert [str(f) for f in findings if f.level is Level.ERROR] == []
+    assert "gera: good: callrouter-phones may ask phones to answer" in [str(f) for f in findings]
     texts = [finding.what for finding in findings]
     assert "events of channels and of the dialplan arrive" in texts
     assert "events with control characters are held back" in texts

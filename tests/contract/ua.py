@@ -297,6 +297,8 @@ class Incoming(Watched):
             self._end()
         elif m.method == "BYE":
             self._end()
+        elif m.method == "NOTIFY" and m["event"] == "talk" and self.phone.behaviour.talks:
+            self.answer()
 
 
 class Phone:

@@ -13,11 +13,12 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 from sqlalchemy import delete
 
+from callrouter import wiring
 from callrouter.core.callbacks import Callback, CallbackKind, TryResult
 from callrouter.core.commands import Command, Offer
 from callrouter.core.events import AgentAct, AgentActed, Event
 from callrouter.office.gate import QUICK_S
-from callrouter.sim.people import IGNORES, VirtualCaller
+from callrouter.sim.people import IGNORES, Behaviour, VirtualCaller
 from callrouter.store.schema import CALLBACK
 from tests.pages.conftest import Windows
 from tests.pages.stage import BERLIN, GERA, Show, show
@@ -116,6 +117,31 @@ async def test_an_incoming_call_is_never_held_still(windows: Windows, stage: Sho
     await page.keyboard.press("F2")
     await expect(page.locator("[data-pop=talking]")).to_contain_text("0365 51234567")
     person.hang_up()
+
+
+async def test_a_phone_that_cannot_be_answered_from_here(windows: Windows, stage: Show) -> None:
+    """One that knows no remote control: the agent is told to lift it, and does. Where no phone can be asked there is no
+    button, and F2 does nothing."""
+    page = await sit_down(windows, stage)
+    phone = stage.sites["gera"].phone("2001")
+    phone.behaviour = Behaviour(talks=False)
+    person = await ring(page, stage)
+    await page.keyboard.press("F2")
+    await expect(page.get_by_role("alert").filter(has_text="Das Telefon reagiert nicht.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Annehmen")).to_be_visible()
+    phone.calls[0].answer()
+    await expect(page.locator("[data-pop=talking]")).to_be_visible()
+    await settle(page, person)
+    stage.service.handsets.use({})
+    try:
+        person = await ring(page, stage)
+        await expect(page.get_by_text("Bitte am Telefon abnehmen.")).to_be_visible()
+        await expect(page.get_by_role("button", name="Annehmen")).to_have_count(0)
+        await page.keyboard.press("F2")
+        person.hang_up()
+        await expect(page.locator("[data-seat-state=ready]")).to_be_visible()
+    finally:
+        stage.service.handsets.use(wiring.phone_logins(stage.service.loaded.network, lambda _: stage.secret))
 
 
 async def test_more_time_after_a_call(windows: Windows, stage: Show) -> None:

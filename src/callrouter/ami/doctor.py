@@ -57,6 +57,7 @@ class Patient:
     numbers: tuple[str, ...]
     phones: tuple[str, ...]
     peers: tuple[str, ...]
+    phone_control: tuple[str, str] | None = None  # user and secret of who asks phones to answer
 
 
 NEEDED = {
@@ -68,14 +69,24 @@ NEEDED = {
     "Originate": "originate",
 }
 TOO_MUCH = {"Command": "command", "UpdateConfig": "config", "ModuleLoad": "system", "CreateConfig": "config"}
+# what who asks phones to answer has no use for
+TOO_MUCH_THERE = {"Command": "command", "UpdateConfig": "config", "Originate": "originate", "PlayDTMF": "call"}
 
 
 def examine(patient: Patient, timeout_s: float = 5.0, clock: Callable[[], float] = time.time) -> list[Finding]:
     """All findings of one site. Blocks for some seconds at most; never raises for what a site may do."""
     site = patient.site
+
+    def connection() -> Checker:
+        return Checker(patient.host, patient.port, patient.tls, timeout_s, patient.server_name)
+
     try:
-        with Checker(patient.host, patient.port, patient.tls, timeout_s, patient.server_name) as checker:
-            return [Finding(site, *found) for found in _examine(patient, checker, clock)]
+        with connection() as checker:
+            findings = [Finding(site, *found) for found in _examine(patient, checker, clock)]
+        if patient.phone_control is not None:
+            with connection() as checker:
+                findings += [Finding(site, *found) for found in _phone_control(*patient.phone_control, checker)]
+        return findings
     except (ssl.SSLError, ssl.CertificateError) as error:
         mend = "see tls (ca, server_name) in the configuration and tlscertfile in manager.conf"
         return [Finding(site, Level.ERROR, f"TLS with {patient.host}:{patient.port} failed: {error}", mend)]
@@ -149,6 +160,27 @@ def _rights(patient: Patient, checker: Checker) -> Iterator[Found]:
         yield Level.WARNING, what, f"write = call,reporting,originate for [{patient.user}] in manager.conf"
     if not missing and not excess:
         yield Level.GOOD, "has the rights it needs and no more", ""
+
+
+def _phone_control(user: str, secret: str, checker: Checker) -> Iterator[Found]:
+    """Who asks phones to answer: may it, and nothing that it can do without?"""
+    shipped = "manager.d/phones.conf.example"
+    try:
+        checker.login(user, secret)
+    except Refusal as error:
+        yield Level.ERROR, f"login as {user} refused: {error}", f"compare the secret, permit and deny with {shipped}"
+        return
+    allowed = set(checker.ask("ListCommands"))
+    if "PJSIPNotify" not in allowed:
+        mend = f"write = system for [{user}], and res_pjsip_notify.so in modules.conf"
+        yield Level.ERROR, f"{user} may not PJSIPNotify: agents cannot answer from their pages", mend
+    excess = sorted({right for action, right in TOO_MUCH_THERE.items() if action in allowed})
+    if excess:
+        yield Level.WARNING, f"{user} has write class {', '.join(excess)}, too", f"write = system alone, see {shipped}"
+    if _event(checker, "FullyBooted", 0.5):
+        yield Level.WARNING, f"{user} reads events for which it has no use", f"read = (nothing), see {shipped}"
+    elif "PJSIPNotify" in allowed and not excess:
+        yield Level.GOOD, f"{user} may ask phones to answer", ""
 
 
 def _names(patient: Patient, checker: Checker) -> Iterator[Found]:

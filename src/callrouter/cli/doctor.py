@@ -62,6 +62,7 @@ def patient_of(loaded: Loaded, name: str) -> Patient:
     """What the configuration expects of one site. Raises SecretError, OSError, ssl.SSLError."""
     network = loaded.network.model_copy(update={"sites": {name: loaded.network.sites[name]}})
     one = connections(network, lambda secret: secret.reveal())[name]
+    control = network.sites[name].asterisk.phone_control
     expected = dialplan_of(loaded, name)
     team_site = {team.name: team.site for team in loaded.plan.teams}
     peers = {
@@ -80,4 +81,5 @@ def patient_of(loaded: Loaded, name: str) -> Patient:
         numbers=expected.numbers,
         phones=tuple(dict.fromkeys((*expected.phones, *expected.failsafe))),
         peers=tuple(sorted(peers - {name})),
+        phone_control=(control.user, control.secret.reveal()) if control else None,
     )

@@ -7,7 +7,7 @@ test does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from errno import EADDRINUSE
 from pathlib import Path
@@ -38,22 +38,6 @@ ACCOUNTS = (  # name, title, grants
     ("betrieb", "Technischer Betrieb", ("ops",)),
     ("verwaltung", "Verwaltung der Konten", ("admin",)),
 )
-
-
-class Handsets:
-    """The virtual phones can be answered from a page."""
-
-    def __init__(self, sites: Mapping[str, VirtualPbx]) -> None:
-        self._sites = sites
-
-    def can(self, site: str) -> bool:
-        return site in self._sites
-
-    async def answer(self, site: str, phone: str) -> bool:
-        ringing = [call for call in self._sites[site].phone(phone).calls if call.state == "ringing"]
-        for call in ringing:
-            call.answer()
-        return bool(ringing)
 
 
 class CannotStart(Exception):
@@ -148,15 +132,16 @@ class Stage:
             await engine.dispose()
 
     def _site(self, name: str) -> VirtualPbx:
-        plan = dialplan_of(self.loaded, name)
+        plan, asterisk = dialplan_of(self.loaded, name), self.loaded.network.sites[name].asterisk
         return VirtualPbx(
             name,
             phones=plan.phones,
             numbers=plan.numbers,
             failsafe=plan.failsafe,
             failsafe_s=plan.failsafe_s,
-            user=self.loaded.network.sites[name].asterisk.user,
+            user=asterisk.user,
             secret=self.secret,
+            phone_user=asterisk.phone_control.user if asterisk.phone_control else "",
             pace=self.pace,
         )
 
@@ -180,6 +165,5 @@ class Stage:
             clock=self.pace,
             rate=self.pace.rate,
             demo=[(name, PASSWORD, title) for name, title, _ in self._accounts],
-            phones=Handsets(self.sites),
         )
         return app.Service(loaded, options)

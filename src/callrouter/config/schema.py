@@ -68,18 +68,37 @@ class Tls(Model):
     """Name in the certificate, when it is not the host."""
 
 
+AmiUser = Annotated[str, matching(r"[A-Za-z0-9_.-]{1,80}", "name of an AMI user", "use letters, digits, '-._'")]
+
+
+class PhoneControl(Model):
+    """The AMI user by which agents answer from their pages; docs/operations.md says what its right means."""
+
+    user: AmiUser
+    """Another one of manager.conf."""
+    secret: Secret
+
+
 class Asterisk(Model):
     """How the router reaches the site's Asterisk (AMI)."""
 
     host: Host
     port: Port = 5038
-    user: Annotated[str, matching(r"[A-Za-z0-9_.-]{1,80}", "name of an AMI user", "use letters, digits, '-._'")]
+    user: AmiUser
     """The user of manager.conf."""
     secret: Secret
     """Never the secret itself: {env: NAME} or {file: PATH}."""
     tls: Tls | None = None
     tunnel: bool = False
     """A tunnel guards the way there: without TLS on purpose."""
+    phone_control: PhoneControl | None = None
+    """Without it agents lift their handsets."""
+
+    @model_validator(mode="after")
+    def _two_users(self) -> Asterisk:
+        if self.phone_control is not None and self.phone_control.user == self.user:
+            raise wrong("phones are answered by a user of their own", "name another user of manager.conf")
+        return self
 
 
 class Trunk(Model):

@@ -16,6 +16,7 @@ from callrouter.desk.mail import MailKind
 from callrouter.desk.plan import Desk
 from callrouter.desk.results import Disposition
 from callrouter.office.gate import Why
+from callrouter.office.phones import Lifted
 from callrouter.store.mail import Waiting
 
 ANSWER_BUCKETS_S = tuple(hour * 3600 for hour in (0.25, 0.5, 1, 2, 4, 8, 24, 48, 72, 168))
@@ -66,6 +67,12 @@ class OfficeFigures(Collector):
         )
         self.owed = gauge("department_callbacks", "Callbacks that a department owes and has not done.", "department")
         self.overdue = gauge("department_callbacks_overdue", "Those of them whose due time is over.", "department")
+        self.lifts = counter(
+            "phones_asked_total",
+            "Phones that agents wanted to answer from their pages. done: answered; deaf: asked, and rang on; failed: "
+            "could not be asked; idle, again: did not ring any more, had been asked a moment ago.",
+            "site", "result",
+        )  # fmt: skip
         self.searches = counter("caller_searches_total", "Searches for a caller's contacts by his number.")
         for kind in MailKind:
             for metric in (self.sent, self.given_up):
@@ -82,6 +89,9 @@ class OfficeFigures(Collector):
             for metric in (self.missing, self.inquiries, self.taken_back):
                 metric.labels(hotline.name)
             self.first_answer.labels(hotline.name)
+        for site in plan.sites:
+            for lifted in Lifted:
+                self.lifts.labels(site.name, lifted.value)
         for department in desk.departments:
             self.escalations.labels(department.name)
 

@@ -20,7 +20,7 @@ from callrouter.office.floor import Floor
 from callrouter.office.gate import Gate
 from callrouter.office.inquiries import InquiryDesk
 from callrouter.office.mailer import Mailer, Server
-from callrouter.office.phones import ByHand, PhoneControl
+from callrouter.office.phones import ByHand, Handset, PhoneControl
 from callrouter.office.results import ResultDesk
 from callrouter.office.ringing import Ringing
 from callrouter.office.worklists import Worklists
@@ -76,7 +76,7 @@ class Office:
         )
         self.ringing = Ringing(o.router, self.callbacks, self.worklists)
         self.gate = Gate(o.steady)
-        self.phones = o.phones
+        self.handset = Handset(o.router, o.phones, o.steady)
         self.floor.moved = self._moved
         self.result_desk.promised = lambda _: self.watchman.nudge()
 
@@ -87,6 +87,7 @@ class Office:
         """The engine's observer."""
         self.floor.observe(happened, commands, now)
         self.ringing.observe(happened, commands, now)
+        self.handset.observe(happened, commands, now)
 
     def runs(self) -> dict[str, Run]:
         """What runs until it is cancelled, by name."""

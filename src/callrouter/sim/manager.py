@@ -17,6 +17,7 @@ from typing import Protocol
 from callrouter.sim import contacts
 from callrouter.sim.channels import UP, Channel, Headers
 from callrouter.sim.pace import Pace
+from callrouter.sim.people import PhoneCall
 
 BANNER = "Asterisk Call Manager/11.0.0\r\n"
 REFUSED_AFTER_S = 1.0
@@ -34,6 +35,7 @@ class User:
 # what deploy/asterisk grants the router
 ROUTER_READ = frozenset(("call", "user", "system"))
 ROUTER_WRITE = frozenset(("call", "reporting", "originate"))
+PHONES_WRITE = frozenset(("system",))  # and to the user that asks phones to answer
 
 # action -> classes of which one suffices; empty: none is needed
 PRIVILEGES: dict[str, tuple[str, ...]] = {
@@ -48,6 +50,7 @@ PRIVILEGES: dict[str, tuple[str, ...]] = {
     "coresettings": ("system", "reporting"),
     "devicestatelist": ("call", "reporting"),
     "userevent": ("user",),
+    "pjsipnotify": ("system",),
     "ping": (),
     "logoff": (),
     "login": (),
@@ -199,6 +202,7 @@ class ManagerServer:
             "corestatus": self._core_status,
             "coresettings": self._core_settings,
             "userevent": self._user_event,
+            "pjsipnotify": self._pjsip_notify,
         }
 
     # ---- life
@@ -338,6 +342,16 @@ class ManagerServer:
         cause = request.get("cause")
         channel.hang_up(int(cause) if cause.isdigit() else 16 if channel.state == UP else 0)
         session.respond("Success", request, [("Message", "Channel Hungup")])
+
+    def _pjsip_notify(self, session: Session, request: Request) -> None:
+        """Inside the dialog of a leg; what Asterisk can besides (endpoints, addresses) nobody asks for."""
+        if not request.get("channel"):
+            raise Refusal("PJSIPNotify requires either an endpoint name, a SIP URI, or a channel.")
+        channel = self._channel(request, "Channel not found")
+        name, _, value = request.get("variable").partition("=")
+        if isinstance(channel.far, PhoneCall) and name == "Event":
+            channel.far.notified(value)
+        session.respond("Success", request, [("Message", "NOTIFY sent")])
 
     def _originate(self, session: Session, request: Request) -> None:
         technology, _, target = request.get("channel").partition("/")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterable
 
 from callrouter.sim import dialplan
 from callrouter.sim.channels import DOWN, RING, RINGING, UP, Channel, Ended, Headers, sip_of_cause
-from callrouter.sim.manager import ROUTER_READ, ROUTER_WRITE, ManagerServer, User
+from callrouter.sim.manager import PHONES_WRITE, ROUTER_READ, ROUTER_WRITE, ManagerServer, User
 from callrouter.sim.pace import Pace
 from callrouter.sim.people import ANSWERS, PhoneCall, VirtualCaller, VirtualPhone
 from callrouter.sim.trunks import Trunk
@@ -25,7 +25,8 @@ class VirtualPbx:
     """One site. `await start()`, then `call()` and `phone()`; `await stop()` at the end.
 
     site: its name, also the `systemname`. phones: endpoint names. numbers: what callers may dial (None: anything).
-    failsafe: phones that ring when no router lives. Seconds of `qualify_s`, `rtp_timeout_s`, `look_s` are real.
+    failsafe: phones that ring when no router lives. phone_user: who asks phones to answer, '' = nobody. Seconds of
+    `qualify_s`, `rtp_timeout_s`, `look_s` are real.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class VirtualPbx:
         failsafe_s: float = 30.0,
         user: str = "callrouter",
         secret: str = "virtual",  # noqa: S107  loopback only
+        phone_user: str = "callrouter-phones",
         pace: Pace | None = None,
         qualify_s: float = 2.0,
         rtp_timeout_s: float = 8.0,
@@ -50,7 +52,10 @@ class VirtualPbx:
         self.failsafe = tuple(failsafe)
         self.failsafe_s = failsafe_s
         self.qualify_s, self.rtp_timeout_s, self.look_s = qualify_s, rtp_timeout_s, look_s
-        self.manager = ManagerServer(self, {user: User(secret, ROUTER_READ, ROUTER_WRITE)})
+        users = {user: User(secret, ROUTER_READ, ROUTER_WRITE)}
+        if phone_user:
+            users[phone_user] = User(secret, frozenset(), PHONES_WRITE)
+        self.manager = ManagerServer(self, users)
         self.globals: dict[str, str] = {}
         self.booted_at = 0.0
         self.calls_processed = 0

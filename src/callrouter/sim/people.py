@@ -28,7 +28,8 @@ class Behaviour:
 
     answer_s: picks up after so long (None: lets it ring). refuse: a SIP answer given instead, after `refuse_s` of
     ringing (0: at once). rings: False says nothing at all, not even 180. talk_s: hangs up so long after answering.
-    second: takes a second call while in one (a real switch offers it); otherwise 486.
+    second: takes a second call while in one (a real switch offers it); otherwise 486. talks: answers when it is asked
+    to by `Event: talk`.
     """
 
     answer_s: float | None = None
@@ -37,6 +38,7 @@ class Behaviour:
     refuse_s: float = 0.0
     rings: bool = True
     second: bool = False
+    talks: bool = True
 
 
 ANSWERS = Behaviour(answer_s=0.0)
@@ -179,6 +181,11 @@ class PhoneCall(Watched):
             self.phone.on_answer(self)
         if self.talk_s is not None:
             self.phone.pace.later(self.talk_s, self.hang_up)
+
+    def notified(self, event: str) -> None:
+        """A NOTIFY inside the call's dialog."""
+        if event == "talk" and self.phone.behaviour.talks:
+            wire(self.answer)
 
     def refuse(self, sip: int = DECLINED) -> None:
         if self.state == "ringing" and self.channel is not None:

@@ -21,6 +21,7 @@ from callrouter.desk.promise import Given, Wrong
 from callrouter.i18n import mark
 from callrouter.office.floor import tag
 from callrouter.office.office import Office
+from callrouter.office.phones import Lifted
 from callrouter.roles import Role
 from callrouter.store.mail import OutboxFull
 from callrouter.web.acts import Refused, ask
@@ -32,6 +33,11 @@ from callrouter.web.visit import Forbidden, NotFound, Visit
 
 TEXT_MAX = 12_000
 RESULT_FIELDS = ("disposition", "department", "number", "subject", "wish", "due", "note", "")
+NOT_LIFTED = {
+    Lifted.IDLE: mark("Es klingelt nicht mehr."),
+    Lifted.FAILED: mark("Von hier aus geht es gerade nicht. Bitte am Telefon abnehmen."),
+    Lifted.DEAF: mark("Das Telefon reagiert nicht. Bitte am Telefon abnehmen."),
+}
 CLOSINGS = {"advertisement": mark("Werbung"), "twice": mark("Schon beantwortet"), "none": mark("Keine Antwort nötig")}
 
 
@@ -114,11 +120,10 @@ async def act(visit: Visit) -> web.StreamResponse:
 
 async def _answer(visit: Visit, agent: str) -> web.StreamResponse:
     office = visit.part(Office)
-    seat = office.floor.seat(agent)
-    if seat is None or seat.state != AgentState.OFFERED:
-        return _problem(visit, visit.texts("Es klingelt nicht mehr."))
-    if not await office.phones.answer(seat.site, seat.phone):
-        return _problem(visit, visit.texts("Das Telefon nimmt von hier aus nicht ab. Bitte den Hörer abheben."))
+    lifted = await office.handset.lift(agent)
+    office.figures.lifts.labels(agent.partition("/")[0], lifted.value).inc()
+    if lifted in NOT_LIFTED:
+        return _problem(visit, visit.texts(NOT_LIFTED[lifted]))
     return visit.go("/arbeitsplatz")
 
 

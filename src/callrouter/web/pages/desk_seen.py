@@ -151,7 +151,7 @@ def _look(at: Look) -> dict[str, Any]:
         "seat": Status(_state(seat), seat.since, seat.until, floor.pauses_after(agent), floor.link_up(site.name)),
         "call": pop,
         "caller": (about[0], floor.known(about[0])) if about else None,
-        "liftable": office.phones.can(site.name),
+        "liftable": office.handset.can(site.name),
         "outgoing": office.ringing.of(agent),
         "tasks": _tasks(office, seat, plan, at, may=owed is None or owed.ended_at is None),
         "result": _owing(owed, office.desk(), at) if owed else None,
@@ -191,7 +191,7 @@ def _pop(floor: Floor, office: Office, seat: AgentView, plan: Plan) -> Pop | Non
         agreement=seen.agreement,
         wait_s=seen.wait_s if talks else None,
         arrived_at=seen.arrived_at,
-        answerable=not talks and office.phones.can(seat.site),
+        answerable=not talks and office.handset.can(seat.site),
     )
 
 
