@@ -181,7 +181,8 @@ class Service:
                 self.measures.registry,
                 wiring.mail_server(service, options.reveal),
                 service.pages.url,
-                phones=self.handsets,
+                options.steady,
+                self.handsets,
             )
         )
         self.front = Front(
