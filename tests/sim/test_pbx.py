@@ -80,6 +80,25 @@ async def test_cut_trunk_while_talking_ends_in_silence(sites: tuple[VirtualPbx, 
     assert gotha.phone("3001").calls == []
 
 
+async def test_who_answers_a_call_that_a_broken_trunk_left_ringing_hears_nobody(
+    sites: tuple[VirtualPbx, VirtualPbx],
+) -> None:
+    """The lender's phone rings on when the trunk breaks; its answer reaches nobody and ends by the RTP time-out."""
+    gera, gotha = sites
+    gotha.phone("3001").behaviour = IGNORES
+    async with client(gera) as ami, HandRouter(ami, 5) as router, client(gotha) as there:
+        gera.call("100", "0170")
+        call = (await ami.event("CrHold"))["Call"]
+        await router.offer(call, "3001@gotha")
+        await there.event("DeviceStateChange", Device="PJSIP/3001", State="RINGING")
+        gera.trunks["gotha"].cut()
+        gera.trunks["gotha"].mend()
+        [ringing] = gotha.phone("3001").calls
+        ringing.answer()
+        await ringing.until("ended")
+    assert gotha.channels() == []
+
+
 @pytest.mark.slow
 async def test_dead_trunk_not_yet_noticed_is_silent(sites: tuple[VirtualPbx, VirtualPbx]) -> None:
     """An offer over a trunk that broke a moment ago lasts its whole ring time without ringing."""

@@ -33,7 +33,9 @@ class _End:
             self.span.send(self.other.far_ringing)
 
     def heard_answer(self) -> None:
-        if self.other is not None:
+        if self.span.dead:
+            self.span.silent()  # who rang when the wire broke has answered to nobody
+        elif self.other is not None:
             self.span.send(self.other.far_answered)
 
     def heard_prompt(self, sounds: str, asks: bool) -> None:
@@ -65,6 +67,12 @@ class _Span:
 
     def over(self) -> None:
         self.trunk.spans.pop(self, None)
+
+    def silent(self) -> None:
+        """No sound comes over a dead wire: the RTP time-out ends what talks."""
+        for channel in (self.out, self.into):
+            if channel is not None and channel.state == UP:
+                asyncio.get_running_loop().call_later(self.trunk.ends[0].rtp_timeout_s, channel.hang_up, 44)
 
 
 class Trunk:
@@ -109,9 +117,7 @@ class Trunk:
         if not up:
             for span in tuple(self.spans):
                 span.dead = True
-                for channel in (span.out, span.into):
-                    if channel is not None and channel.state == UP:  # silence; the RTP time-out ends it
-                        loop.call_later(self.ends[0].rtp_timeout_s, channel.hang_up, 44)
+                span.silent()
             self.spans.clear()
         for site in self.ends:
             loop.call_later(site.qualify_s, self._notice, site)
