@@ -233,6 +233,7 @@ def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool) ->
     slack = exact = EXACT_S + 4 * world.network.usual_s
     if not clear:
         slack += 1.6 + world.weather.blind_s(call.site, call.arrived - 0.5, call.ended + 60.0)
+        slack += _rang_unseen(world, call)
     if leapt:
         slack += 0.15 * (call.ended - call.arrived) + (7300.0 if world.clock_was_far_ahead else 0.0)
     talked = call.answered if row["outcome"] == "answered" and call.answered is not None else None
@@ -256,6 +257,14 @@ def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool) ->
         if abs(said - true) > exact:
             judge.excuse("times of a call that was not seen whole")
             return
+
+
+def _rang_unseen(world: World, call: TrueCall) -> float:
+    """How long the phone had rung whose answer nobody saw: a leg that is read back may talk since its first ring."""
+    if call.by is None or call.answered is None:
+        return 0.0
+    seen = world.weather.clear(call.site, call.answered - 0.5, call.answered + 0.5)
+    return 0.0 if seen else call.answered - call.by.began
 
 
 def _replay(world: World, judge: Judge) -> None:

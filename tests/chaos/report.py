@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-from tests.chaos.faults import KINDS
+from tests.chaos.faults import KINDS, pairs
 from tests.chaos.run import Result
 from tests.chaos.truth import LIVE
 
@@ -16,6 +16,7 @@ class Report:
         self.seeds = self.failed = self.calls = self.strict = self.looks = self.starts = 0
         self.virtual_s = self.clear_s = self.site_s = 0.0
         self.kinds: Counter[str] = Counter()
+        self.fired: Counter[tuple[str, str]] = Counter()
         self.struck: Counter[tuple[str, str]] = Counter()
         self.mangled: Counter[str] = Counter()
         self.excuses: Counter[str] = Counter()
@@ -32,6 +33,7 @@ class Report:
         self.site_s += result.site_s
         self.kinds.update(result.kinds)
         self.struck.update(result.struck)
+        self.fired.update(result.fired)
         self.mangled.update(result.mangled)
         self.excuses.update(result.excuses)
 
@@ -43,8 +45,8 @@ class Report:
             f"{hours:.1f} virtual hours ({self.virtual_s / max(seconds, 1e-9):.0f} times real time), "
             f"{self.clear_s / max(self.site_s, 1e-9):.0%} of them clear; {self.calls} calls, {self.strict} judged "
             f"strictly; {self.starts} router starts; books compared {self.looks} times",
-            f"faults: {sum(self.kinds.values())} of {len(self.kinds)} kinds; {sum(map(bool, self.struck.values()))} of "
-            f"{len(KINDS) * len(LIVE)} pairs of kind and stage of a call that it struck; messages: "
+            f"faults: {sum(self.kinds.values())} of {len(self.kinds)} kinds; {len(self.fired)} of {len(pairs())} pairs "
+            f"of kind and the stage that a call reached when it struck; messages: "
             + ", ".join(f"{number} {name}" for name, number in sorted(self.mangled.items())),
             "excused: " + ", ".join(f"{number} {name}" for name, number in sorted(self.excuses.items())),
         ]
@@ -57,4 +59,5 @@ class Report:
         for kind in KINDS:
             cells = "".join(f"{self.struck[kind, stage]:>{width}}" for stage in LIVE)
             rows.append(f"{kind:12}{self.kinds[kind]:>8}{cells}")
-        return "\n".join(rows)
+        missing = [f"{kind}/{stage}" for kind, stage in pairs() if not self.fired[kind, stage]]
+        return "\n".join([*rows, f"pairs that did not come: {' '.join(missing) or 'none'}"])

@@ -45,6 +45,7 @@ class Result:
     starts: int = 0  # of routers
     kinds: Counter[str] = field(default_factory=Counter)
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
+    fired: Counter[tuple[str, str]] = field(default_factory=Counter)
     mangled: Counter[str] = field(default_factory=Counter)
     excuses: Counter[str] = field(default_factory=Counter)
 
@@ -80,6 +81,7 @@ def live(seed: str, schedule: Sequence[Fault] | None = None, trace: Path | None 
         result.calls, result.strict, result.looks = len(world.truth.calls), world.judge.strict, world.judge.looks
         result.starts = sum(machine.starts for machine in world.machines.values())
         result.kinds, result.struck, result.excuses = world.kinds, world.struck, world.judge.excuses
+        result.fired = world.fired
         for mangler in world.manglers.values():
             result.mangled.update(mangler.count)
         if trace is not None:

@@ -63,6 +63,7 @@ class World:
         self.clock_was_far_ahead = False
         self.struck: Counter[tuple[str, str]] = Counter()  # (kind, stage of a live call when it struck)
         self.kinds: Counter[str] = Counter()
+        self.fired: Counter[tuple[str, str]] = Counter()  # (kind, stage that a call reached, which made it strike)
         self.truth = Truth(self.loop.time, self._stage)
         self.supervisor = Supervisor(self.note)
         self.config = folder / "config"
@@ -237,6 +238,8 @@ class World:
             return
         self.note(f"FAULT {fault}")
         self.kinds[fault.kind] += 1
+        if fault.stage:
+            self.fired[fault.kind, fault.stage] += 1
         for call in self.truth.live:
             if kind.scope != "site" or call.site == fault.where:
                 self.struck[fault.kind, call.stage] += 1
