@@ -138,6 +138,7 @@ async def test_an_offer_brings_the_callers_earlier_contacts(open_house: Opener, 
         )
     await house.office.callbacks.add(ONE)
     await house.office.callbacks.add(finish(replace(ONE, id="gera/d2"), CallbackResult.REACHED, "kim", 2.0))
+    house.page()
     call = house.story.dial(caller="+49 171 1234567")
     assert house.story.rung(call) == ANNA
     assert not house.floor.known(call).looked
@@ -155,11 +156,31 @@ async def test_an_offer_brings_the_callers_earlier_contacts(open_house: Opener, 
 async def test_of_a_withheld_number_nothing_is_known(open_house: Opener, engine: AsyncEngine) -> None:
     """At once, without asking the database."""
     house = open_house()
+    house.page()
     call = house.story.dial(caller="")
     assert house.floor.known(call).looked
     assert house.floor.known(call).contacts == ()
     assert house.floor.call(call) is not None
     assert house.floor.call("gera/99.9") is house.floor.call("") is None
+
+
+async def test_a_page_that_is_opened_later_learns_who_called(open_house: Opener, engine: AsyncEngine) -> None:
+    """While he works by feature codes nobody looks: in the talk or with its result missing it is not too late."""
+    house = open_house()
+    house.story.answer(call := house.story.dial(caller=NUMBER))
+    assert not house.floor.known(call).looked
+    house.page()
+    await house.looked_up(call)
+    house.story.hang_up(call)
+    house.floor.leave(ANNA, "w1")
+    house.floor.presence.forget(ANNA)
+    house.floor.given(ANNA, call, "resolved")
+    house.act(ANNA, AgentAct.READY)
+    house.story.answer(call := house.story.dial(caller=NUMBER))
+    house.story.hang_up(call)
+    assert not house.floor.known(call).looked
+    house.page()
+    await house.looked_up(call)
 
 
 async def test_a_pause_that_is_asked_for_a_moment_too_late_begins_all_the_same(

@@ -1,7 +1,7 @@
 """The agents at their pages: who is there, whose result is missing, what is known of a caller.
 
 Observes the engine, and asks it for states as a person would. Everything that pages draw is in memory; SQL is asked
-behind their backs, when a call is offered.
+behind their backs, when a call is offered to somebody whose page is open: who works by feature codes costs no query.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Floor:
         self._steady = steady
         self._figures = figures
         self._known: OrderedDict[CallId, Known] = OrderedDict()
-        self._lookups: set[asyncio.Task[None]] = set()
+        self._lookups: dict[CallId, asyncio.Task[None]] = {}
         self._pausing: set[AgentId] = set()
         self.presence = Presence()
         self.owed = Owed()
@@ -186,9 +186,7 @@ class Floor:
         if changed.before == AgentState.TALKING:
             self.owed.left(agent, now)
         if changed.after in (AgentState.OFFERED, AgentState.TALKING):
-            seat = self._router.agent(agent)
-            if seat is not None and seat.call:
-                self._look_up(agent, seat.call)
+            self._look_up(agent)
             if changed.after == AgentState.TALKING and agent in self._pausing:
                 self._act(agent, AgentAct.PAUSE)
         elif changed.after in (AgentState.LOGGED_OUT, AgentState.PAUSED):
@@ -246,7 +244,7 @@ class Floor:
     async def close(self) -> None:
         """What is being looked up comes to its end: a query that is cut off would leave its connection behind."""
         if self._lookups:
-            await asyncio.wait(set(self._lookups), timeout=CLOSE_S)
+            await asyncio.wait(self._lookups.values(), timeout=CLOSE_S)
 
     # ---- inside
 
@@ -264,27 +262,38 @@ class Floor:
             self._act(agent, AgentAct.READY)
         if seat.state in (AgentState.TALKING, AgentState.WRAP_UP) and self.owed.of(agent) is not None:
             self._act(agent, AgentAct.WRAP_UP_OPEN)
+        self._look_up(agent)
 
-    def _look_up(self, agent: AgentId, call: CallId) -> None:
-        if call in self._known:
+    def _look_up(self, agent: AgentId) -> None:
+        """The caller whom he has, or whose result he owes, if his page is there to show it. What fails is tried again
+        when the page says next that it is there."""
+        call, caller = self._concerned(agent)
+        if not call or call in self._known or not self.presence.here(agent):
             return
-        key = self._callers.key_of(self.caller(call))
-        if not key or len(self._lookups) >= LOOKUPS_MAX:
-            self._keep(call, NOBODY if not key else Known(looked=False))
-            return
-        self._keep(call, NOT_YET)
-        task = asyncio.get_running_loop().create_task(self._fetch(agent, call, key))
-        self._lookups.add(task)
-        task.add_done_callback(self._lookups.discard)
+        key = self._callers.key_of(caller)
+        if not key:
+            self._keep(call, NOBODY)
+        elif call not in self._lookups and len(self._lookups) < LOOKUPS_MAX:
+            self._lookups[call] = asyncio.get_running_loop().create_task(self._fetch(call, key))
+            self._lookups[call].add_done_callback(lambda _: self._lookups.pop(call))
 
-    async def _fetch(self, agent: AgentId, call: CallId, key: str) -> None:
+    def _concerned(self, agent: AgentId) -> tuple[CallId, str]:
+        """The call that his page is about, and its caller."""
+        seat, owed = self._router.agent(agent), self.owed.of(agent)
+        if seat is not None and seat.call:
+            return seat.call, self.caller(seat.call)
+        return (owed.call, owed.caller) if owed is not None else ("", "")
+
+    async def _fetch(self, call: CallId, key: str) -> None:
         try:
             found = await self.contacts(key, self._clock(), self._zone(call))
         except FAULTS as error:
             log.warning("contacts cannot be looked up", error=str(error))
             return
         self._keep(call, found)
-        self.changed(tag(agent))
+        for agent in self.presence.agents():  # several may be rung at once
+            if self._concerned(agent)[0] == call:
+                self.changed(tag(agent))
 
     async def contacts(self, key: str, now: float, zone: str = "Europe/Berlin") -> Known:
         """What is known of the caller with this key. Raises SQLAlchemyError or OSError."""
