@@ -89,7 +89,7 @@ def full() -> Measures:
     measures.watch_journal(Journal())
     measures.watch_flag("ready", lambda: False)
     measures.watch_flag("store_writable", lambda: True)
-    measures.watch_links(lambda: [LinkState("gera", orders_lost=2)])
+    measures.watch_links(lambda: [LinkState("gera", orders_lost=2, asterisk="22.10.1", dialplan="3")])
     measures.reloaded(True, 1_800_000_000.0)
     measures.show_agreements([("gera-magdeburg", "gera", True, 1_795_431_600.0)])
     measures.observe(SiteRead("gera"), [FINISHED], 0.0)
@@ -121,6 +121,15 @@ def test_series_of_the_plan_are_there_from_the_start() -> None:
     ):
         assert found[series] == 0.0, series
     assert found['callrouter_config_info{version="7f3a"}'] == 1.0
+
+
+def test_versions_of_sites_are_labels() -> None:
+    """What a site did not say is an empty label, and a site without our dialplan is told from it."""
+    measures = Measures(PLAN)
+    measures.watch_links(lambda: [LinkState("gera"), LinkState("gotha", asterisk="22.10.1", dialplan="")])
+    found = values(measures)
+    assert found['callrouter_site_info{asterisk="",dialplan="",site="gera"}'] == 1.0
+    assert found['callrouter_site_info{asterisk="22.10.1",dialplan="none",site="gotha"}'] == 1.0
 
 
 def test_nobody_can_be_recognised() -> None:

@@ -51,7 +51,7 @@ from callrouter.store.recall import Recall
 from callrouter.store.retention import daily
 from callrouter.store.standing import Watch
 from callrouter.store.store import FAULTS, RETRY_LONGEST_S, Store
-from callrouter.web.context import Candidate, Context
+from callrouter.web.context import Candidate, Context, Versions
 from callrouter.web.figures import Figures
 from callrouter.web.front import Front
 from callrouter.web.pages.calls import Archive
@@ -160,6 +160,7 @@ class Service:
             tokens=wiring.tokens(service, options.reveal),
             callbacks=self.router.callbacks,
             callback=self.router.callback,
+            versions=lambda: {one.site: Versions(one.asterisk, one.dialplan) for one in self.switchboard.states()},
             whatif=self.outlook.ask if service.forecast else None,
         )
         host = service.host if options.host is None else options.host

@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 
 from callrouter import __version__
 from callrouter.attempts import Attempts
+from callrouter.config.dialplan import DIALPLAN_VERSION
 from callrouter.core import calendar
 from callrouter.core.agents import AgentState
 from callrouter.core.commands import (
@@ -76,6 +77,14 @@ class JournalState(Protocol):
     lines_written: int
     lines_lost: int
     bytes_written: int
+
+
+class Link(Protocol):
+    """What is looked at of `ami.linkstate.LinkState` besides its counters."""
+
+    site: str
+    asterisk: str | None
+    dialplan: str | None
 
 
 class _Live(Collector):
@@ -184,8 +193,11 @@ class Measures:
         self.reload_at = self._gauge(
             "config_last_reload_success_timestamp_seconds", "When the configuration in force was taken, UTC."
         )
-        build = self._gauge("build_info", "Release of callrouter, as a label.", "version")
-        build.labels(__version__).set(1)
+        build = self._gauge(
+            "build_info", "Release of callrouter, and the version of the dialplan that it needs, as labels.",
+            "version", "dialplan",
+        )  # fmt: skip
+        build.labels(__version__, str(DIALPLAN_VERSION)).set(1)
 
     # ---- series that the plan makes known: there from the start, at zero
 
@@ -341,16 +353,25 @@ class Measures:
 
         self._live.families.append(families)
 
-    def watch_links(self, states: Callable[[], Sequence[object]]) -> None:
-        """What each link counts; a state has `site` and the fields of LINK_FIGURES."""
+    def watch_links(self, states: Callable[[], Sequence[Link]]) -> None:
+        """What each link counts, the fields of LINK_FIGURES, and which versions it has found."""
 
         def families() -> Iterator[Metric]:
             now = states()
             for name, text, field in LINK_FIGURES:
                 family = CounterMetricFamily(f"callrouter_{name}", text, labels=("site",))
                 for state in now:
-                    family.add_metric((getattr(state, "site"),), getattr(state, field))  # noqa: B009
+                    family.add_metric((state.site,), getattr(state, field))
                 yield family
+            info = GaugeMetricFamily(
+                "callrouter_site_info",
+                "Versions of the site's Asterisk and of its dialplan (`none`: it is not loaded), as labels; empty "
+                "where the site did not say.",
+                labels=("site", "asterisk", "dialplan"),
+            )
+            for state in now:
+                info.add_metric((state.site, state.asterisk or "", _shown(state.dialplan)), 1)
+            yield info
 
         self._live.families.append(families)
 
@@ -366,6 +387,11 @@ class Measures:
 
 def _total(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(f"callrouter_{name}", text, value=value)
+
+
+def _shown(dialplan: str | None) -> str:
+    """As a label: '' what is not known, `none` where there is none."""
+    return "" if dialplan is None else dialplan or "none"
 
 
 def _had(read: SiteRead, commands: Sequence[Command]) -> frozenset[CallId]:

@@ -24,7 +24,7 @@ from callrouter.core.events import (
 )
 
 from .conftest import Rig, until
-from .fake import block, channel, hold, refuse, reply, silent, user_event
+from .fake import Answer, block, channel, hold, refuse, reply, silent, user_event
 
 CALL = "gera/1.1"
 CLAIM = Claim(CALL, "test")
@@ -496,3 +496,26 @@ async def test_a_manager_that_takes_no_more_is_left(rig: Rig) -> None:
     assert "takes no more" in link.state.fault_text
     await until(lambda: link.state.phase is Phase.UP)
     assert link.state.pending <= 3
+
+
+async def test_versions_are_asked_for_again_and_again(rig: Rig) -> None:
+    """Asterisk's version and the dialplan's are known after the login, and a dialplan that is exchanged is noticed."""
+    rig.fake.answers["CoreSettings"] = lambda f: reply(f, "AMIversion: 11.0.0", "AsteriskVersion: 22.10.1")
+    rig.fake.variables["CR_DIALPLAN"] = "2"
+    link = await rig.up(audit_s=0.05)
+    await until(lambda: (link.state.asterisk, link.state.dialplan) == ("22.10.1", "2"))
+    rig.fake.variables["CR_DIALPLAN"] = ""
+    await until(lambda: link.state.dialplan == "")
+
+
+@pytest.mark.parametrize("answer", [refuse("Permission denied"), refuse("Invalid/unknown command"), silent, reply])
+async def test_versions_that_are_not_told_are_unknown(rig: Rig, answer: Answer) -> None:
+    """A manager without the right, without the action or without an answer keeps nobody from routing."""
+    rig.fake.answers["CoreSettings"] = answer
+    rig.fake.variables["CR_DIALPLAN"] = "3"
+    link = await rig.up(action_s=0.5)
+    await until(lambda: link.state.dialplan == "3")
+    assert not link.state.asterisk
+    link.execute(OFFER)
+    await until(lambda: rig.fake.got("PlayDTMF"))
+    assert link.state.up

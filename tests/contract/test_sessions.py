@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from hashlib import md5
 
@@ -188,6 +189,15 @@ async def test_core_status(bench: Bench) -> None:
     answer = await bench.ami["gera"].action("CoreStatus")
     assert answer["Response"] == "Success"
     assert {"CoreStartupDate", "CoreStartupTime", "CoreCurrentCalls", "CoreProcessedCalls"} <= answer.keys()
+
+
+async def test_versions_can_be_read_with_the_shipped_rights(bench: Bench) -> None:
+    """CoreSettings, which class `reporting` suffices for, tells Asterisk's version and the site's name."""
+    answer = await bench.ami["gera"].action("CoreSettings")
+    assert answer["Response"] == "Success"
+    assert re.match(r"\d+\.\d+", answer["AsteriskVersion"])
+    assert answer["SystemName"] == "gera"
+    assert answer["AMIversion"].partition(".")[0].isdecimal()
 
 
 async def test_trunks_contacts_are_read_by_functions(bench: Bench) -> None:

@@ -14,7 +14,7 @@ from callrouter.core.commands import Command
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Event
 from callrouter.engine import NotDecided, Overloaded
 from callrouter.web import models
-from callrouter.web.context import CannotTell, Token, bearer
+from callrouter.web.context import CannotTell, Token, Versions, bearer
 from callrouter.web.service import Server, make_app
 from tests.web.conftest import Client
 from tests.web.world import CALL, CALLER, NOW, WRITE, World
@@ -59,6 +59,15 @@ async def test_lists_show_the_network(client: Client, read: Headers) -> None:
     (agreement,) = (await get(client, "/agreements", read))["items"]
     assert agreement["agreement"] == "gera-magdeburg"
     assert [direction["reserve"] for direction in agreement["directions"]] == [2, 0]
+
+
+async def test_versions_of_sites(world: World, read: Headers) -> None:
+    """A site tells what its Asterisk and its dialplan are; null is not known, as without a link."""
+    context = replace(world.context(), versions=lambda: {"gera": Versions("22.10.1", "3")})
+    async with TestClient(TestServer(make_app(context))) as client:
+        items = {item["site"]: item for item in (await get(client, "/sites", read))["items"]}
+    assert (items["gera"]["asterisk"], items["gera"]["dialplan"]) == ("22.10.1", "3")
+    assert (items["magdeburg"]["asterisk"], items["magdeburg"]["dialplan"]) == (None, None)
 
 
 async def test_pages_join_to_the_whole_list(client: Client, read: Headers) -> None:

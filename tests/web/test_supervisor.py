@@ -14,6 +14,8 @@ import pytest
 from sqlalchemy import insert
 
 from callrouter import __version__
+from callrouter.ami.linkstate import LinkState, Phase
+from callrouter.config.dialplan import DIALPLAN_VERSION
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineMode, HotlineSwitched
 from callrouter.core.plan import Site
 from callrouter.engine import NotDecided
@@ -460,6 +462,34 @@ async def test_state_of_the_service(home: House) -> None:
     assert browser.text.count("No space left on device") == 2
     assert "database is locked" in browser.text
     assert "Nicht bereit" in browser.text
+
+
+async def test_versions_of_the_sites(home: House) -> None:
+    """Each site's Asterisk and dialplan; one that does not fit is said in words, one not known is not."""
+    system = home.front.part(System)
+    states = [LinkState("gera", phase=Phase.UP, asterisk="22.10.1", dialplan=str(DIALPLAN_VERSION - 1))]
+    system.backstage = replace(system.backstage, links=lambda: states)
+    browser = await home.browser("ops")
+
+    async def row(site: str) -> list[str]:
+        await browser.get("/system")
+        found = re.search(rf'<tr id="site-{site}">(.*?)</tr>', browser.text, re.DOTALL)
+        assert found
+        return re.findall(r">([^<>]*[^<>\s][^<>]*)<", found[1])[-2:]
+
+    assert await row("gera") == ["22.10.1", str(DIALPLAN_VERSION - 1)]
+    assert "ist zu alt; gebraucht wird 3" in browser.text
+    assert await row("magdeburg") == ["unbekannt", "unbekannt"]
+    assert "Alles in Ordnung" not in browser.text
+    states[0].dialplan = ""
+    assert await row("gera") == ["22.10.1", "fehlt"]
+    assert "callrouter.conf ist nicht geladen" in browser.text
+    states[0].dialplan = str(DIALPLAN_VERSION + 1)
+    await row("gera")
+    assert "dieser Dienst ist für 3 gemacht" in browser.text
+    states[0].asterisk, states[0].dialplan = None, str(DIALPLAN_VERSION)
+    assert await row("gera") == ["unbekannt", str(DIALPLAN_VERSION)]
+    assert "Alles in Ordnung" in browser.text
 
 
 def test_five_working_days() -> None:

@@ -7,7 +7,7 @@ from hashlib import md5
 
 from callrouter.ami.epoch import Look
 from callrouter.ami.readback import VARIABLES, read_back
-from callrouter.ami.session import Refused, Session
+from callrouter.ami.session import Refused, Rows, Session, refusal
 from callrouter.ami.translate import number, text
 from callrouter.core.events import SiteRead
 
@@ -20,6 +20,15 @@ def get(variable: str) -> dict[str, str]:
 def put(variable: str, value: str) -> dict[str, str]:
     """Write a global variable."""
     return {"Action": "Setvar", "Variable": variable, "Value": value}
+
+
+VERSIONS = ({"Action": "CoreSettings"}, get("CR_DIALPLAN"))
+VERSION_CHARS = 60
+
+
+def said(rows: Rows | None, key: str) -> str | None:
+    """What an answer has under this key; None: there was no answer, or a refusal."""
+    return None if rows is None or refusal(rows) is not None else text(rows[0], key)[:VERSION_CHARS]
 
 
 async def login(session: Session, user: str, secret: str, deadline_s: float) -> None:

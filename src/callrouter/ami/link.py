@@ -77,7 +77,7 @@ class SiteLink:
         self._told_up = False  # the engine believes that the link is up
         self._base = (0, 0, 0, 0)  # counters of earlier sessions
         self._beat_at = 0.0  # the last answer to a beat
-        self._next_look = self._next_read = self._next_audit = 0.0
+        self._next_look = self._next_read = self._next_audit = self._next_versions = 0.0
         self._ours = False  # this router has the site
         self._fenced_call = ""  # the last call whose order was fenced
 
@@ -309,6 +309,7 @@ class SiteLink:
         self._beat_at = self._clock()
         self._trusted, self._held, self._ours = False, None, False
         self._want_read, self._want_look = True, True
+        self._next_versions = 0.0
         while True:
             await self._step(session)
 
@@ -342,6 +343,9 @@ class SiteLink:
             await self._read(session)
             self._next_read = self._clock() + timing.reread_s
             return
+        if self._clock() >= self._next_versions:
+            self._next_versions = self._clock() + timing.audit_s
+            self._ask_versions(session)
         self._wake.clear()
         if session.ended.done() or self._want_look:
             return
@@ -383,6 +387,12 @@ class SiteLink:
             state.phase = Phase.WATCHING
             self._told_up = self._told_up and not self._submit(LinkDown(self.site))
         self._ours = ours
+
+    def _ask_versions(self, session: Session) -> None:
+        """For people only: nothing waits for the answers. Again and again, since a dialplan is exchanged unseen."""
+        asterisk, dialplan = session.fire(asking.VERSIONS, self._timing.action_s)
+        asterisk.then(lambda rows: setattr(self._state, "asterisk", asking.said(rows, "AsteriskVersion")))
+        dialplan.then(lambda rows: setattr(self._state, "dialplan", asking.said(rows, "Value")))
 
     # ---- reading back
 

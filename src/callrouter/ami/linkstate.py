@@ -86,6 +86,8 @@ class LinkState:
     read_s: float = 0.0  # how long the last read-back took
     last_message_at: float = 0.0
     pending: int = 0
+    asterisk: str | None = None  # its version; None: it did not say
+    dialplan: str | None = None  # the version of callrouter.conf there; "": there is none; None: it did not say
 
     @property
     def up(self) -> bool:

@@ -41,7 +41,7 @@ MEANS = {
 
 async def sites(asked: Asked) -> models.SitePage:
     snapshot = asked.context.snapshot()
-    found = views.sites_out(snapshot, asked.context.plan())
+    found = views.sites_out(snapshot, asked.context.plan(), asked.context.versions())
     page = views.cut(found, asked.query_as(models.ListQuery))
     return models.SitePage(
         at=models.instant(snapshot.at), total=page.total, next=page.next, items=[found[key] for key in page.keys]

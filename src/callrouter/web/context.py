@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
@@ -74,6 +74,13 @@ class CannotTell(Exception):
         self.busy = busy
 
 
+class Versions(NamedTuple):
+    """What a site runs: Asterisk's version, and that of its dialplan ('': there is none). None: it did not say."""
+
+    asterisk: str | None = None
+    dialplan: str | None = None
+
+
 class Audit(Protocol):
     """Write down for good who did what and why; returns when it is kept."""
 
@@ -87,7 +94,7 @@ class Context:
     ask: submit an event and await the router's commands. history: the kept turns of a call, oldest first (also of one
     that has ended). explain: the candidates for a waiting call, now. metrics: the Prometheus text. health: reasons why
     this service is not ready, empty if it is. clock: UTC seconds. callbacks, callback: callers whom agents of hotlines
-    are to ring back, or who gave up; one of them, with why nobody rings him now.
+    are to ring back, or who gave up; one of them, with why nobody rings him now. versions: of sites that have a link.
     """
 
     snapshot: Callable[[], Snapshot]
@@ -102,6 +109,7 @@ class Context:
     tokens: tuple[Token, ...] = ()
     callbacks: Callable[[], Sequence[Callback]] = tuple
     callback: Callable[[str], CallbackView | None] = lambda _: None
+    versions: Callable[[], Mapping[str, Versions]] = dict
     whatif: Callable[[str], Awaitable[Mapping[str, object]]] | None = None  # as `models.WhatIfOut`; raises CannotTell
     ask_s: float = 5.0  # how long a request waits for the router's answer
     switching: asyncio.Lock = field(default_factory=asyncio.Lock)  # look and switch are one act, whoever else switches

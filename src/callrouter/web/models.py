@@ -83,6 +83,8 @@ class SiteOut(Out):
     trunks_down: list[str] = Field(description="Sites to which it cannot send calls now.")
     waiting: int = Field(ge=0, description="Callers who ring unanswered, also while a phone is being rung for them.")
     talking: int = Field(ge=0)
+    asterisk: str | None = Field(description="Version of its Asterisk; null: it did not say.")
+    dialplan: str | None = Field(description="Version of its dialplan; empty: it has none; null: it did not say.")
 
 
 class TeamOut(Out):

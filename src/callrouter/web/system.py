@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Protocol
 
 from callrouter import __version__
+from callrouter.config.dialplan import DIALPLAN_VERSION
 from callrouter.config.load import Loaded
 from callrouter.config.reloads import Reload, Reloads
 from callrouter.config.source import ConfigError
@@ -28,6 +29,8 @@ class Link(Protocol):
     last_message_at: float
     orders_lost: int
     reconnects: int
+    asterisk: str | None
+    dialplan: str | None
 
     @property
     def up(self) -> bool: ...
@@ -82,6 +85,20 @@ class SiteState:
     phones_up: int
     orders_lost: int
     reconnects: int
+    asterisk: str | None
+    dialplan: str | None
+
+    @property
+    def dialplan_state(self) -> str:
+        """good, none, old, other (newer than this release, or not ours), '' (not known)."""
+        found, needed = self.dialplan, str(DIALPLAN_VERSION)
+        if not found or found == needed:
+            return "" if found is None else "good" if found else "none"
+        return "old" if found.isdecimal() and int(found) < DIALPLAN_VERSION else "other"
+
+    @property
+    def misfit(self) -> bool:
+        return self.dialplan_state in ("none", "old", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,7 @@ class ConfigView:
 @dataclass(frozen=True, slots=True)
 class EngineView:
     release: str
+    dialplan: int  # that it needs
     python: str
     standing_down: str
     waiting: int
@@ -176,6 +194,8 @@ class System:
                     up,
                     link.orders_lost if link else 0,
                     link.reconnects if link else 0,
+                    link.asterisk if link else None,
+                    link.dialplan if link else None,
                 )
             )
         return tuple(found)
@@ -205,8 +225,9 @@ class System:
 
     def engine(self) -> EngineView:
         e = self.backstage.engine
+        python = platform.python_version()
         return EngineView(
-            __version__, platform.python_version(), e.standing_down, e.waiting, e.failed_count, e.shed_count
+            __version__, DIALPLAN_VERSION, python, e.standing_down, e.waiting, e.failed_count, e.shed_count
         )
 
     def _disk(self) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from callrouter.core.callbacks import Callback
@@ -12,6 +12,7 @@ from callrouter.core.calls import RINGING
 from callrouter.core.events import HotlineMode
 from callrouter.core.plan import Plan, Team
 from callrouter.core.snapshot import AgentView, AgreementView, CallbackView, CallView, LineView, SiteView, Snapshot
+from callrouter.web.context import Versions
 from callrouter.web.models import (
     AgentOut,
     AgreementOut,
@@ -124,7 +125,7 @@ def line_out(view: LineView) -> LineOut:
     )
 
 
-def sites_out(snapshot: Snapshot, plan: Plan) -> dict[str, SiteOut]:
+def sites_out(snapshot: Snapshot, plan: Plan, versions: Mapping[str, Versions]) -> dict[str, SiteOut]:
     titles = {site.name: site.title for site in plan.sites}
     waiting = Counter(call.site for call in snapshot.calls if call.state in RINGING)
     talking = Counter(call.site for call in snapshot.calls if call.state == "talking")
@@ -137,6 +138,7 @@ def sites_out(snapshot: Snapshot, plan: Plan) -> dict[str, SiteOut]:
             trunks_down=list(view.trunks_down),
             waiting=waiting[view.site],
             talking=talking[view.site],
+            **versions.get(view.site, Versions())._asdict(),
         )
 
     return {view.site: out(view) for view in snapshot.sites}

@@ -23,10 +23,11 @@ def _look(at: Look) -> dict[str, Any]:
     plan, system = at.front.context.plan(), at.front.part(System)
     titles = {site.name: site.title for site in plan.sites}
     down = {view.site: len(view.trunks_down) for view in at.snapshot.sites}
+    sites = system.sites(titles, down)
     return {
         "zone": plan.sites[0].zone if plan.sites else "UTC",
-        "health": tuple(at.front.context.health()),
-        "sites": system.sites(titles, down),
+        "health": (tuple(at.front.context.health()), tuple(site for site in sites if site.misfit)),
+        "sites": sites,
         "journal": system.journal(),
         "database": system.database(),
         "config": system.config(),
