@@ -74,7 +74,7 @@ class Windows:
         base = self.url or self.stage.url
         options = {"viewport": {"width": 1440, "height": 900}, "locale": "de-DE", **options}
         context = await self.chromium.new_context(**options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)  # a wait ends when its condition holds; this machine may be busy
         self.contexts.append(context)
         await context.add_init_script(WATCH)
         if account:

@@ -84,7 +84,7 @@ def test_what_was_settled_in_the_first_talk(url: str, tmp_path: Path) -> None:
     assert found["share_resolved"]["value"] == pytest.approx(2 / 3)
     out = tmp_path / "day.html"
     assert run("--day", DAY, "--database", url, "--out", str(out)).exit_code == 0
-    assert "Im ersten Gespräch geklärt" in out.read_text(encoding="utf-8")
+    assert "Erstlösung" in out.read_text(encoding="utf-8")
 
 
 def test_reads_beside_a_writer_and_changes_nothing(tmp_path: Path) -> None:

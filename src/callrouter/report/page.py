@@ -183,7 +183,7 @@ class _Page:
             self._tile(_("Beim ersten Versuch erreicht"), book.at_first(self.demands), ""),
         ]
         if book.results.given:  # where nobody gives results there is nothing to show
-            tiles.append(self._tile(_("Im ersten Gespräch geklärt"), book.at_once(book.results), ""))
+            tiles.append(self._tile(_("Erstlösung"), book.at_once(book.results), ""))
         return tiles
 
     def _tile(self, title: str, share: Share, within: str) -> Tile:

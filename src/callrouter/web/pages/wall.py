@@ -13,6 +13,9 @@ from callrouter.web.pages.lagebild import site_key, the_board, the_deals
 from callrouter.web.routes import LivePage
 from callrouter.web.visit import Forbidden, Visit
 
+LINES_MAX = 10  # more are not readable from afar
+STATES = ("ready", "offered", "talking", "wrap_up", "paused", "unreachable")
+
 
 def _key(visit: Visit) -> tuple[Hashable, ...]:
     """A screen shows its own site; who may see all situations may see all screens."""
@@ -29,9 +32,11 @@ def _look(at: Look) -> dict[str, Any]:
     board = the_board(at, site)
     view = next((one for one in at.snapshot.sites if one.site == site.name), None)
     shown = [team for team in board.teams if team.shown]
-    states = {
-        state: sum(team.states.get(state, 0) for team in shown) for state in ("ready", "talking", "wrap_up", "paused")
-    }
+    states = {state: sum(team.states.get(state, 0) for team in shown) for state in STATES}
+    states["unreachable"] += sum(team.states.get("busy", 0) for team in shown)  # in a call of his own
+    lines = board.hotlines
+    if len(lines) > LINES_MAX:  # those that need somebody's eye first
+        lines = tuple(sorted(lines, key=lambda line: not line.waiting and line.mode == "normal"))
     return {
         "zone": site.zone,
         "place": site.title,
@@ -40,7 +45,7 @@ def _look(at: Look) -> dict[str, Any]:
         "head": board.head,
         "course": (board.course, board.opening),
         "agents": (states, bool(shown)),
-        "lines": tuple(line for line in board.hotlines if line.waiting or line.mode != "normal"),
+        "lines": (lines[:LINES_MAX], max(0, len(lines) - LINES_MAX)),
         "deals": tuple(deal for deal in the_deals(at, site.zone) if site.name in deal.sites),
     }
 

@@ -38,7 +38,7 @@ function draw(holder) {
     ],
     axes: [
       { stroke: ink, font, size: Math.round(px * 2), grid: { show: false }, ticks: { stroke: line }, incrs: [3600, 7200, 10800, 14400], values: (_, splits) => splits.map((s) => hour.format(new Date(s * 1000)).replace(/\D/g, "")) },
-      { stroke: ink, font, size: Math.round(px * 3.3), grid: { stroke: line, width: 1 }, ticks: { show: false }, splits: [0, 20, 40, 60, 80, 100], values: (_, splits) => splits.map((s) => `${s} %`) },
+      { stroke: ink, font, size: Math.round(px * 3.3), grid: { stroke: line, width: 1 }, ticks: { show: false }, splits: (plot) => (plot.height > px * 9 ? [0, 20, 40, 60, 80, 100] : [0, 50, 100]), values: (_, splits) => splits.map((s) => `${s} %`) },
     ],
   };
   const actual = [null, ...value, null];
