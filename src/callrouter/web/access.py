@@ -6,6 +6,7 @@ it has tokens of its own.
 
 from __future__ import annotations
 
+from callrouter.i18n import mark
 from callrouter.roles import Role
 
 PUBLIC = None  # everybody, logged in or not
@@ -72,6 +73,19 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "POST /standorte/{name}/kontakt": PUBLIC,
     "GET /texte/{name}": PUBLIC,
 }
+# (path, title) in the order of the menu; who may not open a page does not see it
+MENU: tuple[tuple[str, str], ...] = (
+    ("/lagebild", mark("Lagebild")),
+    ("/vereinbarungen", mark("Vereinbarungen")),
+    ("/system", mark("Systemzustand")),
+    ("/anrufe", mark("Anrufsuche")),
+    ("/konfiguration", mark("Konfiguration")),
+    ("/konten", mark("Konten")),
+    ("/protokoll", mark("Protokoll")),
+    ("/arbeitsplatz", mark("Arbeitsplatz")),
+    ("/rueckrufe", mark("Rückrufe")),
+    ("/leitfaden", mark("Leitfäden")),
+)
 
 
 def allowed(name: str, roles: frozenset[Role]) -> bool:

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from callrouter.web.api import OPERATIONS
 from callrouter.web.context import CONTEXT, Context
-from callrouter.web.front import Front, install
+from callrouter.web.entrance import install
+from callrouter.web.front import Front
 from callrouter.web.models import Ready
 from callrouter.web.openapi import document
 from callrouter.web.operations import BODY_BYTES_MAX, authenticate, runner

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from callrouter.i18n import mark
 from callrouter.web.pages import (
     accounts,
     agreements,
@@ -38,17 +37,4 @@ ROUTES: tuple[Route, ...] = (
     *desk.ROUTES,
     *guides.ROUTES,
     *callbacks.ROUTES,
-)
-# (path, title) in the order of the menu; who may not open a page does not see it
-MENU: tuple[tuple[str, str], ...] = (
-    ("/lagebild", mark("Lagebild")),
-    ("/vereinbarungen", mark("Vereinbarungen")),
-    ("/system", mark("Systemzustand")),
-    ("/anrufe", mark("Anrufsuche")),
-    ("/konfiguration", mark("Konfiguration")),
-    ("/konten", mark("Konten")),
-    ("/protokoll", mark("Protokoll")),
-    ("/arbeitsplatz", mark("Arbeitsplatz")),
-    ("/rueckrufe", mark("Rückrufe")),
-    ("/leitfaden", mark("Leitfäden")),
 )
