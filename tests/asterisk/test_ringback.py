@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from callrouter.clock import Clock
 from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult, CallbackStatus, TryResult
-from callrouter.core.commands import CallbackChanged, OutboundFinished
-from callrouter.core.events import CallbackKnown, CallbackTaken, OutboundMissed
+from callrouter.core.commands import CallbackChanged, Ignored, OutboundFinished, Reread
+from callrouter.core.events import CallbackKnown, CallbackTaken, OutboundAsked, OutboundMissed, SiteRead
 from tests.asterisk.lab import FIRST_NUMBER, Lab
 from tests.asterisk.parties import Phone
 from tests.asterisk.routing import Routing, Rules, bye, routing, talk
@@ -224,3 +225,29 @@ async def test_a_second_request_adds_none_and_who_gave_up_is_taken_by_hand(lab: 
         await both_talk(agent, other)
         other.tell("HANGUP")
         await until(lambda: promised(router, silent)[-1].result is CallbackResult.REACHED, router.text)
+
+
+async def test_a_department_rings_from_a_phone_that_is_no_agents(lab: Lab, tmp_path: Path) -> None:
+    """Its phone first, with the caller's number; then the caller, who sees the hotline's. A read-back in the middle
+    changes nothing, a second callback from the same phone is refused, and no agent is moved by it."""
+    desk, his = await lab.phone(G, "2150"), await lab.outside(G, DIALLED)
+    async with routing(lab, tmp_path / "c", rules(), Noon()) as router:
+        now, ask = router.service.engine.now(), router.service.engine.ask
+        owed = Callback("gera/d1", CallbackKind.DEPARTMENT, "agency-gera", "", G, HIS, now, now + 3600.0)
+        before = router.service.engine.counts().agents
+        await ask(OutboundAsked("", owed, "kim", "2150"))
+        answer, leg = await both_talk(desk, his)
+        assert desk.legs()[0].from_user == HIS
+        assert answer.at < leg.at
+        assert leg.from_user == FIRST_NUMBER[G]
+        read = len(router.all(SiteRead))
+        router.service.switchboard.links[G].execute(Reread(G, "test"))
+        await until(lambda: len(router.all(SiteRead)) > read, router.text)
+        told = await ask(OutboundAsked("", replace(owed, id="gera/d2"), "kim", "2150"))
+        assert [one.because for one in told if isinstance(one, Ignored)] == ["the phone is in use"]
+        assert router.service.engine.counts().agents == before
+        his.tell("HANGUP")
+        record = await over(router)
+        assert (record.result, record.agent, record.team) == (TryResult.REACHED, "gera/2150", "")
+        assert record.callback == owed.id
+    assert lab.check().answered == 0

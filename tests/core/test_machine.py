@@ -237,7 +237,8 @@ class Machine(RuleBasedStateMachine):
             f"{hotline.site}/d{self.world.made}", CallbackKind.DEPARTMENT, hotline.name, "plain", hotline.site, "+499",
             self.world.now, self.world.now + 1000.0,
         )  # fmt: skip
-        self.world.send(e.OutboundAsked(agent.id, owed, "test"))
+        phone = data.draw(st.sampled_from(["", "", "d1", "d2"]))
+        self.world.send(e.OutboundAsked("" if phone else agent.id, owed, "test", phone))
 
     @rule()
     def every_agent_who_rings_answers(self) -> None:

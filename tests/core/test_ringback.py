@@ -10,7 +10,8 @@ import pytest
 from callrouter.core import commands as c
 from callrouter.core import events as e
 from callrouter.core.callbacks import Callback, CallbackKind, CallbackResult, CallbackStatus, TryResult
-from callrouter.core.plan import Hours, Plan, Relaxation, Span, Topic
+from callrouter.core.outbound import RING_S
+from callrouter.core.plan import Agent, Hours, Plan, Relaxation, Span, Topic
 from callrouter.core.router import Router
 from tests.core.story import NOON, Story
 from tests.core.test_nobody import HIS, RULES, hears, plan, promised, told
@@ -598,6 +599,62 @@ def test_a_departments_caller_is_rung_as_well() -> None:
     assert (record.result, record.talk_s, record.callback) == (TryResult.REACHED, 30.0, "gera/d1")
     assert told(story) == []
     assert story.agent("gera/2001") == "wrap_up"
+
+
+def at_a_phone(story: Story, phone: str = "2901", **more: Any) -> list[str]:
+    """Somebody of the department has his phone rung for its callback; why not."""
+    told = story.send(e.OutboundAsked("", replace(owed(), **more), "berta", phone))
+    story.obey_all()
+    return [x.because for x in told if isinstance(x, c.Ignored)]
+
+
+def test_a_department_rings_from_a_phone_that_is_no_agents() -> None:
+    """Its phone first, then the caller's. Nobody's seat is moved and nothing is counted of agents; the record names the
+    phone. A caller who waits meanwhile does not take it away."""
+    story = Story(plan(), ready="gera/2001")
+    before = story.router.counts().agents
+    assert at_a_phone(story) == []
+    (order,) = orders(story)
+    assert (order.call, order.ring_s, order.shows) == ("gera/cbd1.5", RING_S, "0365")
+    assert order.target == c.Target("gera/2901", "gera", "2901")
+    assert story.router.counts().agents == before
+    story.dial()
+    story.agent_is_up(order.call)
+    story.caller_is_up(order.call)
+    story.pass_time(30.0)
+    story.out_ends(order.call)
+    record = story.books.rung[order.call]
+    assert (record.result, record.talk_s, record.agent, record.team) == (TryResult.REACHED, 30.0, "gera/2901", "")
+    assert story.agent("gera/2001") == "offered"
+
+
+def test_why_nobody_is_rung_from_a_phone() -> None:
+    """It is an agent's, or in use for another callback; the rules for whom and when are those for agents."""
+    story = Story(plan(), ready="gera/2001")
+    assert at_a_phone(story, "2001") == ["the phone is an agent's"]
+    assert at_a_phone(story, number="") == ["the number is not known any more"]
+    assert at_a_phone(story) == []
+    assert at_a_phone(story, id="gera/d2") == ["the phone is in use"]
+    assert at_a_phone(story, "2902") == ["somebody is at it"]
+    assert at_a_phone(story, "2902", id="gera/d2") == []
+    story.send(e.LinkDown("gera"))
+    assert at_a_phone(story, "2903", id="gera/d3") == ["no link to gera"]
+
+
+def test_a_department_phone_that_is_not_answered_rings_nobody() -> None:
+    """The caller's phone is silent, and the department may try again. That an agent of that name came meanwhile does
+    not harm him."""
+    story = Story(plan(), ready="gera/2001")
+    assert at_a_phone(story) == []
+    (order,) = orders(story)
+    other = Agent("gera/2901", "agency-gera", "gera", "2999")
+    more = replace(plan(), version="2", agents=(*plan().agents, other))
+    story.send(e.PlanReplaced(more))
+    story.act("gera/2901", e.AgentAct.LOG_IN)
+    story.out_ends(order.call, e.Result.NO_ANSWER)
+    assert story.books.rung[order.call].result is TryResult.AGENT_MISSED
+    assert story.router.agent("gera/2901").reason == "logged_in"  # type: ignore[union-attr]
+    assert at_a_phone(story) == ["the phone is an agent's"]
 
 
 def test_a_number_that_was_erased_cannot_be_rung() -> None:

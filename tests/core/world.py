@@ -122,6 +122,11 @@ class Books:
         assert s.mode(order.hotline) is not e.HotlineMode.CLOSED
         assert not any((x.reach, x.hotline) == (order.number, order.hotline) for x in s.calls.values())
         assert (out.site, order.target.site) not in s.trunks_down
+        if not out.team:  # at a phone that is no agent's
+            assert (order.kind, order.target.site) == (CallbackKind.DEPARTMENT, out.site)
+            assert (out.site, order.target.phone) not in s.by_phone
+            assert [one.id for one in s.outcalls.values() if one.agent == out.agent] == [out.id]
+            return
         assert self.state[order.target.agent] == "offered"
         if out.by_hand:
             return
@@ -254,7 +259,7 @@ class Books:
         for key, backlog in s.backlogs.items():
             assert backlog.waiting == sum(back.backlog == key for back in s.backs.values()) > 0
         for out in s.outcalls.values():
-            assert not out.agent or out.agent not in s.seats or s.seats[out.agent].call == out.id
+            assert not out.agent or not out.team or out.agent not in s.seats or s.seats[out.agent].call == out.id
         listed = [one for listed in s.unreached.values() for one in listed]
         assert sorted(listed) == sorted(
             back.record.id for back in s.backs.values() if back.record.kind is CallbackKind.UNREACHED
@@ -380,7 +385,7 @@ class World:
         for out in [x for x in self.outs.values() if x.site == site and not x.stage]:  # ordered before it was read
             out.orders.pop(0)
             target = out.order.target
-            if self.phones[target.site, target.phone][0]:
+            if self.is_there(target):
                 out.stage = "ringing"
             else:
                 del self.outs[out.id]
@@ -467,13 +472,17 @@ class World:
 
     # ---- outbound calls
 
+    def is_there(self, target: c.Target) -> bool:
+        """Is the phone registered? Those that are no agents' always are."""
+        return self.phones.get((target.site, target.phone), [True])[0]
+
     def obey_out(self, call_id: str) -> None:
         """The site carries out the oldest order for this outbound call; a phone that is not there makes no channel."""
         out = self.outs[call_id]
         order = out.orders.pop(0)
         if isinstance(order, c.HangUp):
             self.out_ends(call_id)
-        elif self.phones[order.target.site, order.target.phone][0]:
+        elif self.is_there(order.target):
             out.stage = "ringing"
             self.told(out.site, e.OutboundRung(call_id))
         else:

@@ -452,3 +452,30 @@ async def test_a_department_rings_from_its_list(windows: Windows, stage: Show) -
     assert "51234567" not in await page.content()
     await row.get_by_role("button", name="Erledigt").click()
     await expect(row.locator(".state.good")).to_have_text("Erledigt")
+
+
+async def test_a_department_without_seats_rings_from_its_own_phone(windows: Windows, stage: Show) -> None:
+    """Which of its phones is his he says once; it rings first, then the caller. No seat is moved, nobody counted."""
+    await promised(stage)
+    phone = stage.sites["gera"].phone("2902")
+    phone.behaviour = IGNORES
+    page = await windows.open("/rueckrufe", DEPARTMENT)
+    row = page.locator("#row-gera-d0")
+    await row.get_by_role("button", name="Übernehmen").click()
+    await expect(row).to_contain_text("0365 51234567")
+    await page.get_by_label("Telefon an diesem Platz").select_option("2902")
+    await page.get_by_role("button", name="Merken").click()
+    await expect(row.get_by_role("button", name="Anrufen")).to_be_visible()
+    assert "51234567" not in await page.content()
+    before = stage.service.engine.counts().agents
+    await row.get_by_role("button", name="Anrufen").click()
+    await expect(row).to_contain_text("Ihr Telefon klingelt")
+    phone.calls[0].answer()
+    await expect(row).to_contain_text("Im Gespräch", timeout=30_000)
+    await expect(row).to_contain_text("0365 51234567")
+    assert stage.service.engine.counts().agents == before
+    phone.hang_up()
+    await expect(row.get_by_role("button", name="Erledigt")).to_be_visible()
+    assert "51234567" not in await page.content()
+    assert await page.evaluate(TOO_WIDE) == []
+    assert await findings(page) == []

@@ -206,3 +206,45 @@ async def test_in_english(home: House) -> None:
     await browser.get(PAGE, **{"Accept-Language": "en"})
     for text in ("Overdue", "due soon", "Due by", "Take", "Tries", "Search for a number", "working hours left"):
         assert text in browser.text, text
+
+
+def with_phones(home: House, *phones: str) -> None:
+    """The department has these."""
+    desk = home.office.desk()
+    changed = tuple(replace(one, phones=phones) if one.name == "benefits" else one for one in desk.departments)
+    home.office.desk = lambda: replace(desk, departments=changed)
+
+
+async def test_the_phone_on_his_desk_is_chosen_once(home: House) -> None:
+    """Of two phones none is his until he says which; the browser remembers it for this department. Then his number is
+    seen only while it is rung. With one phone there is nothing to choose, with none he dials by hand."""
+    browser = await home.browser("department")
+    with_phones(home, "2901", "2902")
+    await browser.get(PAGE)
+    assert "Telefon an diesem Platz" in browser.text
+    await press(browser, "d1", "uebernehmen")
+    await browser.get(PAGE)
+    assert "Anrufen" not in row(browser, "d1")
+    assert "0171 1234567" in row(browser, "d1")
+    assert await press(browser, "d1", "anrufen") == 403
+    assert (await browser.post(PAGE, handlung="telefon", telefon="2001")).status == 404
+    answer = await browser.post(PAGE, handlung="telefon", telefon="2902")
+    assert (answer.status, answer.cookies["telefon"]["path"]) == (303, PAGE)
+    await browser.get(PAGE)
+    assert '<option value="2902" selected>' in browser.text
+    assert "Anrufen" in row(browser, "d1")
+    assert "1234567" not in browser.text
+    await browser.post(PAGE, handlung="telefon", telefon="-")
+    await browser.get(PAGE)
+    assert "Anrufen" not in row(browser, "d1")
+    other = await home.browser()
+    await home.account("robin", "department:*")
+    await other.log_in("robin")
+    await press(other, "d2", "uebernehmen")
+    with_phones(home, "2901")
+    await other.get(PAGE)
+    assert "Anrufen" in row(other, "d2")
+    with_phones(home)
+    await other.get(PAGE)
+    assert "Anrufen" not in row(other, "d2")
+    assert "Telefon an diesem Platz" not in other.text

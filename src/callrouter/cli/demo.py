@@ -33,11 +33,13 @@ from callrouter.config.source import ConfigError
 from callrouter.core.calendar import is_open
 from callrouter.core.plan import Plan
 from callrouter.sim.pace import Pace
+from callrouter.sim.people import Behaviour
 from callrouter.sim.world import BURST_AFTER_S, World
 
 START_H, START_MIN = 10, 15
 LINE_EVERY_S = 5.0
 DRAW_EVERY_S = 0.5
+LIFTS_S = 2.0
 # as installed, and in a clone
 _EXAMPLES = tuple(Path(__file__).resolve().parents[up] / name for up, name in ((1, "example"), (3, "config")))
 
@@ -150,6 +152,9 @@ class _Demo:
 
     async def _set_scene(self, service: app.Service) -> view.Scene:
         world = self.world
+        for department in self.loaded.desk.departments:
+            for phone in department.phones:  # whoever clicks "Anrufen" lifts the handset, too
+                self.stage.sites[department.site].phone(phone).behaviour = Behaviour(answer_s=LIFTS_S * self.pace.rate)
         crew = sum(len(crew.phones) for crew in world.crews)
         agents = service.engine.counts
         await world.open(

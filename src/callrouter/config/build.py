@@ -230,7 +230,7 @@ def _department(name: str, department: offices.Department, site: schema.Site, ye
         hours=working_hours(department, site, years),
         email=department.email,
         language=department.language,
-        phone=department.phone or "",
+        phones=tuple(department.phones),
         topics=tuple(department.topics),
         due_days=department.due_days,
         due_at_s=department.due_at,

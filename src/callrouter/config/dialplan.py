@@ -32,9 +32,9 @@ class BadDialplan(ValueError):
 class DialplanSite:
     """What one site's include is made from.
 
-    numbers: digits of the site's hotlines as the trunk delivers them. phones: endpoint names of the agents here.
-    failsafe: phones that ring when no router is alive, `failsafe_s` seconds long; they need not be agents'.
-    outside_prefix: the digit(s) by which phones dial out over the endpoint `carrier` ('' = they cannot).
+    numbers: digits of the site's hotlines as the trunk delivers them. phones: endpoint names of the agents and
+    departments here. failsafe: phones that ring when no router is alive, `failsafe_s` seconds long; they need not be
+    agents'. outside_prefix: the digit(s) by which phones dial out over the endpoint `carrier` ('' = they cannot).
     """
 
     site: str
@@ -49,10 +49,12 @@ class DialplanSite:
 def dialplan_of(loaded: Loaded, name: str, outside_prefix: str = "") -> DialplanSite:
     """What the configuration says of one site. The site must be in it."""
     plan, site = loaded.plan, loaded.network.sites[name]
+    agents = [agent.phone for agent in plan.agents if agent.site == name]
+    departments = [phone for one in loaded.desk.departments if one.site == name for phone in one.phones]
     return DialplanSite(
         site=name,
         numbers=tuple(number.digits for hotline in plan.hotlines if hotline.site == name for number in hotline.numbers),
-        phones=tuple(agent.phone for agent in plan.agents if agent.site == name),
+        phones=tuple(dict.fromkeys([*agents, *departments])),
         failsafe=tuple(site.failsafe.phones),
         failsafe_s=site.failsafe.ring_s,
         outside_prefix=outside_prefix or site.trunk.outside_prefix,

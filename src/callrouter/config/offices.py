@@ -70,8 +70,8 @@ class Department(Model):
     """Where answers to what it writes go."""
     language: Language = "de"
     """Of the e-mail to it."""
-    phone: Phone | None = None
-    """Endpoint at its site that is rung first when somebody without a phone of his own rings back."""
+    phones: Annotated[list[Phone], BeforeValidator(listed, json_schema_input_type=list[Phone] | Phone)] = []
+    """Endpoints at its site from which it rings callers back: rung first, never offered a call."""
     topics: Names = []
     """Topics whose callbacks go here unless somebody chooses otherwise."""
     due_days: Annotated[Whole, Field(ge=1, le=30)] = 2

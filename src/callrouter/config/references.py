@@ -152,11 +152,6 @@ def _agents(draft: Draft) -> None:
     agents: dict[str, tuple[str, Where]] = {}
     phones: dict[str, tuple[str, Where]] = {}
     for name, team in draft.teams.items():
-        trunks = set(draft.names["sites"])
-        prefix = ""
-        if team.site in draft.sites:
-            trunks.add(draft.sites[team.site].trunk.carrier)
-            prefix = draft.sites[team.site].trunk.outside_prefix
         for i, entry in enumerate(team.agents):
             where: Where = ("teams", name, "agents", i)
             here = agents_of(name, team.model_copy(update={"agents": [entry]}))
@@ -174,13 +169,34 @@ def _agents(draft: Draft) -> None:
             for agent in here:
                 agents[agent.id] = (name, where)
                 phones.setdefault(f"{agent.site}/{agent.phone}", (agent.id, where))
-                if agent.phone in trunks:
-                    what = f"phone '{agent.phone}' has the name of a trunk"
-                    draft.error((*where, "phone"), what, "rename the phone's endpoint")
-                if prefix and agent.phone.isdecimal() and agent.phone.startswith(prefix):
-                    what = f"phone '{agent.phone}' begins with the prefix for outside calls, '{prefix}'"
-                    draft.error((*where, "phone"), what, "rename the phone's endpoint, or change outside_prefix")
+                if not _phone(draft, agent.site, agent.phone, (*where, "phone")):
                     break
+    for name, department in draft.departments.items():
+        for i, phone in enumerate(department.phones):
+            where = ("departments", name, "phones", i)
+            at = f"{department.site}/{phone}"
+            other, place = phones.get(at, (at, agents[at][1] if at in agents else ()))
+            if place:
+                what = f"phone {at} is agent {other}'s already ({draft.source.place(place)})"
+                draft.error(where, what, "give the department a phone of its own")
+            elif phone in department.phones[:i]:
+                draft.error(where, f"phone '{phone}' stands twice in one list", "remove one")
+            _phone(draft, department.site, phone, where)
+
+
+def _phone(draft: Draft, site: str, phone: str, where: Where) -> bool:
+    """Is this name free for a phone of the site?"""
+    trunks, prefix = set(draft.names["sites"]), ""
+    if site in draft.sites:
+        trunks.add(draft.sites[site].trunk.carrier)
+        prefix = draft.sites[site].trunk.outside_prefix
+    if phone in trunks:
+        draft.error(where, f"phone '{phone}' has the name of a trunk", "rename the phone's endpoint")
+    if prefix and phone.isdecimal() and phone.startswith(prefix):
+        what = f"phone '{phone}' begins with the prefix for outside calls, '{prefix}'"
+        draft.error(where, what, "rename the phone's endpoint, or change outside_prefix")
+        return False
+    return True
 
 
 def _more(ids: list[str]) -> str:

@@ -404,14 +404,16 @@ class CallbackTaken:
 
 @record
 class OutboundAsked:
-    """An agent wants to ring somebody whom the router does not have on its list: a department's caller, or anybody.
+    """Somebody wants to ring whom the router does not have on its list: a department's caller, or anybody.
 
-    callback: as kept elsewhere, of kind department or outbound; its next call is number `rings` + 1.
+    callback: as kept elsewhere, of kind department or outbound; its next call is number `rings` + 1. phone: of somebody
+    who is no agent, at the callback's site; agent is '' then.
     """
 
     agent: AgentId
     callback: Callback
     by: str = ""
+    phone: str = ""
 
 
 @record

@@ -27,39 +27,60 @@ from callrouter.core.outcalls import MOVES, Outcall, OutMove, out_id
 from callrouter.core.state import FRESH_S, HOLD_GRACE_S, RING_GRACE_S, State
 from callrouter.core.timers import Rank, after
 
+RING_S = 20  # of a phone that belongs to no team
 FAILED_PAUSE_S = 60.0  # after a call that the switch could not make
 
 
-def ring(s: State, record: Callback, seat: AgentSeat, because: str, *, by_hand: bool) -> Outcall:
+def ring(s: State, record: Callback, seat: AgentSeat, because: str, *, by_hand: bool) -> None:
     """Have the agent's phone rung for this callback."""
-    rules, team, agent = s.rules(record.hotline), s.teams[seat.team], s.agents[seat.id]
-    assert rules is not None, f"{record.hotline} rings nobody back"
+    agent = s.agents[seat.id]
     assert not seat.call, f"{seat.id} is to ring a caller but has {seat.call}"
-    back = s.backs.get(record.id)
-    record = replace(record, rings=record.rings + 1)
-    out = Outcall(
-        out_id(record.id, record.rings), record.id, record.kind, record.hotline, record.site, seat.id, seat.team, s.now,
-        by_hand, because,
-    )  # fmt: skip
-    s.outcalls[out.id] = out
-    if back is not None:
-        back.outbound = out.id
-        s.change_back(back, replace(take(record, seat.id), because=because))
+    out = _begin(s, record, seat.id, seat.team, because, by_hand=by_hand)
     if not by_hand:
         s.rung_back.setdefault(seat.team, {})[out.id] = None
     s.offers += 1
     seat.last_offer, seat.call = s.offers, out.id
     moved = s.move_seat(seat, AgentMove.OFFER, because)
     assert moved, f"{seat.id} is to ring a caller but is {seat.state}"
+    _dial(s, out, record.number, Target(seat.id, agent.site, agent.phone), s.teams[seat.team].ring_s)
+
+
+def ring_at(s: State, record: Callback, phone: str, because: str) -> None:
+    """The same at the phone of somebody who is no agent: it has no seat, and the call stands under the phone's name."""
+    name = named(record.site, phone)
+    _dial(
+        s, _begin(s, record, name, "", because, by_hand=True), record.number, Target(name, record.site, phone), RING_S
+    )
+
+
+def named(site: str, phone: str) -> str:
+    """What stands in an agent's place for a phone that is nobody's. No agent has this id when its call begins."""
+    return f"{site}/{phone}"
+
+
+def _begin(s: State, record: Callback, who: str, team: str, because: str, *, by_hand: bool) -> Outcall:
+    rings = record.rings + 1
+    out = Outcall(
+        out_id(record.id, rings), record.id, record.kind, record.hotline, record.site, who, team, s.now, by_hand,
+        because,
+    )  # fmt: skip
+    s.outcalls[out.id] = out
+    back = s.backs.get(record.id)
+    if back is not None:
+        back.outbound = out.id
+        s.change_back(back, replace(take(replace(record, rings=rings), who), because=because))
+    return out
+
+
+def _dial(s: State, out: Outcall, number: str, target: Target, ring_s: int) -> None:
+    rules = s.rules(out.hotline)
+    assert rules is not None, f"{out.hotline} rings nobody back"
     _watch(s, out, HOLD_GRACE_S)
-    target = Target(seat.id, agent.site, agent.phone)
     s.tell(
         DialOut(
-            out.id, record.id, record.kind, record.hotline, target, team.ring_s, record.number, rules.dial_s,
-            rules.shows, because,
+            out.id, out.callback, out.kind, out.hotline, target, ring_s, number, rules.dial_s, rules.shows, out.because
         )
     )  # fmt: skip
-    return out
 
 
 def _watch(s: State, out: Outcall, delay_s: float) -> None:
@@ -82,12 +103,18 @@ def _known(
     return out
 
 
+def _seat(s: State, out: Outcall) -> AgentSeat | None:
+    """Of the agent who makes this call; None: he has another one by now, or it is made at a phone without a seat."""
+    seat = s.seats.get(out.agent)
+    return seat if seat is not None and seat.call == out.id else None
+
+
 def rung(s: State, e: OutboundRung) -> None:
     out = _known(s, e)
     if out is not None and not out.seen:
         out.seen = True
         team = s.teams.get(out.team)
-        _watch(s, out, (team.ring_s if team else 0) + RING_GRACE_S)
+        _watch(s, out, (team.ring_s if team else RING_S) + RING_GRACE_S)
 
 
 def up(s: State, e: OutboundUp) -> None:
@@ -105,7 +132,7 @@ def went_up(s: State, out: Outcall) -> None:
     s.rung_back.get(out.team, {}).pop(out.id, None)
     rules = s.rules(out.hotline)
     _watch(s, out, (rules.dial_s if rules else 0) + RING_GRACE_S)
-    seat = s.seats.get(out.agent)
+    seat = _seat(s, out)
     if seat is not None:
         seat.suspect = ""
         seat.calls += 1
@@ -146,7 +173,7 @@ def ended(s: State, e: OutboundEnded) -> None:
 
 def agent_missed(s: State, out: Outcall, result: Result) -> None:
     """His phone did not take it: the caller was not rung."""
-    seat = s.seats.get(out.agent)
+    seat = _seat(s, out)
     site = out.agent.partition("/")[0]
     if out.cancelled:
         result = Result.CANCELLED
@@ -155,7 +182,7 @@ def agent_missed(s: State, out: Outcall, result: Result) -> None:
             s.suspect_trunk(out.site, site)
         else:
             result = Result.UNREACHABLE
-    if seat is not None and seat.call == out.id:
+    if seat is not None:
         s.seat_refused(seat, result, blame=not out.found)
     if result is Result.CANCELLED:
         over(s, out, TryResult.CANCELLED, out.cancelled or "the agent's phone stopped ringing")
@@ -171,8 +198,8 @@ def over(s: State, out: Outcall, result: TryResult, because: str) -> None:
     del s.outcalls[out.id]
     s.rung_back.get(out.team, {}).pop(out.id, None)
     s.timers.cancel(out.watch_timer)
-    seat = s.seats.get(out.agent)
-    if seat is not None and seat.call == out.id:
+    seat = _seat(s, out)
+    if seat is not None:
         s.seat_left(seat, "the outbound call ended")
     talk_s = s.now - out.answered_at if out.answered_at is not None else 0.0
     rang = out.up_at is not None and result is not TryResult.FAILED

@@ -32,7 +32,7 @@ from callrouter.core.events import (
     OutboundAsked,
 )
 from callrouter.core.lines import Lane
-from callrouter.core.outbound import ring
+from callrouter.core.outbound import named, ring, ring_at
 from callrouter.core.outcalls import Outcall
 from callrouter.core.plan import Hotline, Skills
 from callrouter.core.selection import Pool
@@ -129,10 +129,10 @@ def why_not_rung(s: State, record: Callback) -> str:
 
 
 def _why_not_at_all(s: State, hotline: Hotline, site: str, team: str) -> str:
-    """What keeps anybody from ringing this hotline's callers, asked for or not."""
+    """What keeps anybody from ringing this hotline's callers, asked for or not. team '': of the site, no agent."""
     if not s.links.get(site):
         return f"no link to {site}"
-    if not s.path(site, team):
+    if team and not s.path(site, team):
         return f"trunk from {site} to {s.teams[team].site} down"
     if s.mode(hotline.name) is HotlineMode.CLOSED:
         return s.why_closed(hotline)
@@ -164,32 +164,48 @@ def taken(s: State, e: CallbackTaken) -> None:
 
 
 def asked(s: State, e: OutboundAsked) -> None:
-    """An agent rings somebody who is on no list of the router's."""
+    """Somebody rings whom no list of the router's has: from his seat, or from a phone without one."""
     record = e.callback
-    why = _why_not_by_hand(s, record, e.agent)
+    why = _why_not_at(s, record, e.phone) if e.phone else _why_not_by_hand(s, record, e.agent)
     if not why and any(out.callback == record.id for out in s.outcalls.values()):
         why = "somebody is at it"
     if why:
         s.ignore(e, why)
+    elif e.phone:
+        ring_at(s, record, e.phone, f"taken by {e.by}")
     else:
         _by_hand(s, record, e.agent, e.by)
 
 
 def _why_not_by_hand(s: State, record: Callback, agent: str) -> str:
-    seat, hotline = s.seats.get(agent), s.hotlines.get(record.hotline)
+    seat = s.seats.get(agent)
     if seat is None or seat.leaving:
         return "unknown agent"
-    if hotline is None or hotline.callback is None:
-        return f"{record.hotline} rings nobody back"
-    if not record.number:
-        return "the number is not known any more"
     if seat.state not in AT_HAND:
         return f"the agent is {seat.state.replace('_', ' ')}"
     if not seat.phone_up or seat.phone_in_use or seat.legs or not s.links.get(s.site_of(seat)):
         return "the agent's phone is in use or unreachable"
+    return _why_not_him(s, record, seat.team)
+
+
+def _why_not_at(s: State, record: Callback, phone: str) -> str:
+    name = named(record.site, phone)
+    if (record.site, phone) in s.by_phone or name in s.agents:
+        return "the phone is an agent's"
+    if any(out.agent == name for out in s.outcalls.values()):
+        return "the phone is in use"
+    return _why_not_him(s, record, "")
+
+
+def _why_not_him(s: State, record: Callback, team: str) -> str:
+    hotline = s.hotlines.get(record.hotline)
+    if hotline is None or hotline.callback is None:
+        return f"{record.hotline} rings nobody back"
+    if not record.number:
+        return "the number is not known any more"
     if (record.number, record.hotline) in s.ringing_us:
         return "he is on the line himself"
-    return _why_not_at_all(s, hotline, record.site, seat.team)
+    return _why_not_at_all(s, hotline, record.site, team)
 
 
 def _by_hand(s: State, record: Callback, agent: str, by: str) -> None:

@@ -19,7 +19,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """hours: a day without any is no working day. due_at_s: seconds after local midnight. phone: '' = none."""
+    """hours: a day without any is no working day. due_at_s: into the local day. phones: endpoints at its site."""
 
     name: str
     title: str
@@ -27,7 +27,7 @@ class Department:
     hours: Hours
     email: str
     language: str = "de"
-    phone: str = ""
+    phones: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     due_days: int = 2
     due_at_s: int = 64_800

@@ -105,8 +105,11 @@ class Ringing:
         self._reached.pop(agent, None)
         self.changed(floor.tag(agent))
 
-    async def for_department(self, callback: str, department: str, agent: AgentId, who: str) -> OutboundAsked:
-        """What to ask the router so that the agent's phone is rung for this callback, which `who` has taken.
+    async def for_department(
+        self, callback: str, department: str, agent: AgentId, who: str, phone: str = ""
+    ) -> OutboundAsked:
+        """What to ask the router so that a phone is rung for this callback, which `who` has taken: the agent's, or
+        without one (agent '') this phone of the department.
 
         Raises Refused, SQLAlchemyError or OSError.
         """
@@ -114,7 +117,7 @@ class Ringing:
         one = await self._callbacks.begin_ring(callback)
         assert one is not None, callback
         self._asked[callback] = one
-        return OutboundAsked(agent, one, who)
+        return OutboundAsked(agent, one, who, phone)
 
     def given_up(self, callback: str) -> None:
         """The router did not ring."""

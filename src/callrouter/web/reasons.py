@@ -98,6 +98,8 @@ _GERMAN: tuple[tuple[str, str], ...] = (
     ("he is on the list already", "er steht schon auf der Liste"),
     ("he had asked to be rung back", "er hatte um Rückruf gebeten"),
     ("done elsewhere", "anderswo erledigt"),
+    ("the phone is an agent's", "an diesem Telefon sitzt eine Agentin oder ein Agent"),
+    ("the phone is in use", "das Telefon ist belegt"),
     ("the agent's phone: {result}", "Telefon des Platzes: {result}"),
     ("the agent's phone stopped ringing", "das Telefon des Platzes klingelt nicht mehr"),
     ("the agent ended it", "der Platz hat es beendet"),

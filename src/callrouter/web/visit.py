@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from callrouter.web.routes import LivePage
 
 T = TypeVar("T")
+YEAR_S = 365 * 86_400  # what a browser is to remember
 NOTE = "callrouter_note"  # a sentence for the next page, after a redirect
 _NO_FORM: MultiDictProxy[Any] = MultiDictProxy(MultiDict())
 

@@ -2,7 +2,8 @@
 
 Rows stand in the order of their due times, which are fixed, and never move under the reader: what comes later is
 counted above the list until he asks for it. A number is shown only to who has taken the callback: while it is being
-rung, or, when he has no seat whose phone could be rung for him, until he says what came of it.
+rung, or, when there is no phone that could be rung for him, until he says what came of it. The phone is that of his own
+seat, or one of the department's: which one stands on his desk is remembered by the browser on it.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from callrouter.web.live import Look
 from callrouter.web.pages.desk import not_rung
 from callrouter.web.problems import Fault
 from callrouter.web.routes import LivePage, Route, get, post
-from callrouter.web.visit import Forbidden, NotFound, Visit
+from callrouter.web.visit import YEAR_S, Forbidden, NotFound, Visit
 
+PHONE, BY_HAND = "telefon", "-"
 SOON_H = 4  # working hours left from which on a callback is marked
 ROWS_MAX = 500
 ONLY = ("", "ueberfaellig", "heute")
@@ -91,19 +93,19 @@ def _department(visit: Visit) -> Department:
 
 
 def _key(visit: Visit) -> tuple[Hashable, ...]:
-    """Department, reader, since when the list stands, and what of it is shown."""
-    query = visit.request.query
+    """Department, reader, since when the list stands, what of it is shown, and whether a phone can be rung for him."""
+    department, query = _department(visit), visit.request.query
     only = query.get("nur", "")
     stand = query.get("stand", "")
     return (
-        _department(visit).name,
+        department.name,
         visit.user.name,
         float(stand) if stand.replace(".", "", 1).isascii() and stand.replace(".", "", 1).isdecimal() else visit.now,
         only if only in ONLY else "",
         query.get("standort", "")[:40],
         query.get("thema", "")[:40],
         visit.session.csrf if visit.session else "",
-        _own_seat(visit),
+        bool(_own_seat(visit) or _own_phone(visit, department)),
     )
 
 
@@ -113,8 +115,16 @@ def _own_seat(visit: Visit) -> str:
     return next((scope for scope in visit.user.scopes(Role.AGENT) if scope in agents), "")
 
 
+def _own_phone(visit: Visit, department: Department) -> str:
+    """The department's phone on his desk: as chosen in this browser, or its only one; '' = he dials by hand."""
+    chosen = visit.request.cookies.get(PHONE, "")
+    if chosen in (*department.phones, BY_HAND):
+        return "" if chosen == BY_HAND else chosen
+    return department.phones[0] if len(department.phones) == 1 else ""
+
+
 def _look(at: Look) -> dict[str, Any]:
-    name, who, stand, only, site, topic, csrf, seat = at.key
+    name, who, stand, only, site, topic, csrf, rings = at.key
     office, plan = at.front.part(Office), at.front.context.plan()
     department = office.desk().department(str(name))
     assert department is not None, name
@@ -127,14 +137,14 @@ def _look(at: Look) -> dict[str, Any]:
         "department": department.name,
         "title": department.title,
         "csrf_of": csrf,
-        "seated": bool(seat),
+        "rings": rings,
         "counts": (
             len(opened),
             sum(overdue(one, at.now) for one in opened),
             sum(_is_today(one, department, at) for one in opened),
         ),
         "fresh": sum(one.asked_at > float(str(stand)) for one in opened),
-        "rows": tuple(_row(one, department, plan, str(who), str(seat), at) for one in chosen[:ROWS_MAX]),
+        "rows": tuple(_row(one, department, plan, str(who), bool(rings), at) for one in chosen[:ROWS_MAX]),
         "cut": max(0, len(chosen) - ROWS_MAX),
     }
 
@@ -157,7 +167,7 @@ def _chosen(one: Callback, only: str, site: str, topic: str, department: Departm
     return site in ("", one.call.partition("/")[0]) and topic in ("", one.topic)
 
 
-def _row(one: Callback, department: Department, plan: Plan, who: str, seat: str, at: Look) -> Row:
+def _row(one: Callback, department: Department, plan: Plan, who: str, rings: bool, at: Look) -> Row:
     zone = department.hours.zone
     left = left_s(department, at.now, one.due_at)
     light = "done" if one.status is CallbackStatus.DONE else "bad" if overdue(one, at.now) else ""
@@ -181,7 +191,7 @@ def _row(one: Callback, department: Department, plan: Plan, who: str, seat: str,
         last=_last(one, at.texts),
         status=one.status.value,
         mine=mine,
-        number=office.worklists.number(one, who) if call is not None or not seat else "",
+        number=office.worklists.number(one, who) if call is not None or not rings else "",
         stage=call.stage if call is not None else "",
     )
 
@@ -210,7 +220,7 @@ async def show(visit: Visit) -> web.StreamResponse:
     query = {name: visit.request.query.get(name, "") for name in ("nur", "standort", "thema")}
     stream = f"{visit.request.path}/strom?{urlencode({**query, 'stand': f'{stand:.3f}'})}"
     seen = PAGE.look(visit.front.live.look_at(visit.texts, (*key[:2], stand, *key[3:])))
-    office, plan = visit.part(Office), visit.front.context.plan()
+    office, plan, department = visit.part(Office), visit.front.context.plan(), _department(visit)
     listed = office.worklists.of(str(key[0]))
     asked: dict[str, set[str]] = {}  # topic -> hotlines
     for each in listed:
@@ -221,6 +231,9 @@ async def show(visit: Visit) -> web.StreamResponse:
         stream=stream,
         tabs=[(one.name, one.title) for one in _departments(visit)],
         query=query,
+        phones=bool(department.phones) and not _own_seat(visit),
+        phone_choices=[(BY_HAND, visit.texts("keines: ich wähle selbst")), *((one, one) for one in department.phones)],
+        phone=_own_phone(visit, department) or BY_HAND,
         sites=sorted((one, sites.get(one, one)) for one in {each.call.partition("/")[0] for each in listed} if one),
         topics=sorted((one, topic_titles(plan, *hotlines).get(one, one)) for one, hotlines in asked.items()),
         **seen,
@@ -238,6 +251,8 @@ async def act(visit: Visit) -> web.StreamResponse:
     wanted, words = visit.field("handlung"), visit.texts
     if wanted == "anrufen":
         return await _ring(visit, department, callback)
+    if wanted == "telefon":
+        return _choose_phone(visit, department)
     note = ""
     try:
         if wanted == "uebernehmen":
@@ -267,16 +282,29 @@ async def act(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/rueckrufe/{department.name}", note)
 
 
+def _choose_phone(visit: Visit, department: Department) -> web.Response:
+    """For this browser: the phone stands beside it, whoever is logged in."""
+    chosen, path = visit.field("telefon", 40), f"/rueckrufe/{department.name}"
+    if chosen not in (*department.phones, BY_HAND):
+        raise NotFound
+    answer = visit.go(path)
+    answer.set_cookie(
+        PHONE, chosen, path=path, httponly=True, samesite="Lax", max_age=YEAR_S, secure=visit.front.secure
+    )  # fmt: skip
+    return answer
+
+
 async def _ring(visit: Visit, department: Department, callback: str) -> web.StreamResponse:
-    """The user's own phone first, then the caller's."""
+    """Have the user's own phone rung and then the caller's. A seat's is his own; it is logged in if it is not yet."""
     office, seat, back = visit.part(Office), _own_seat(visit), f"/rueckrufe/{department.name}"
-    if not seat:
+    phone = "" if seat else _own_phone(visit, department)
+    if not seat and not phone:
         raise Forbidden
-    at = office.floor.seat(seat)
+    at = office.floor.seat(seat) if seat else None
     try:
         if at is not None and at.state == AgentState.LOGGED_OUT:  # to a pause: no calls come
             await ask(visit.front.context, AgentActed(seat, AgentAct.LOG_IN, "", "page"))
-        event = await office.ringing.for_department(callback, department.name, seat, visit.user.name)
+        event = await office.ringing.for_department(callback, department.name, seat, visit.user.name, phone)
         await ask(visit.front.context, event)
     except (Refused, Fault) as error:
         office.ringing.given_up(callback)

@@ -16,10 +16,9 @@ from callrouter.i18n import LANGUAGES, mark
 from callrouter.roles import Role
 from callrouter.web.front import LANGUAGE
 from callrouter.web.routes import get, post
-from callrouter.web.visit import Visit
+from callrouter.web.visit import YEAR_S, Visit
 
 log = structlog.get_logger(__name__)
-YEAR_S = 365 * 86_400
 
 
 async def home(visit: Visit) -> web.StreamResponse:
