@@ -56,7 +56,7 @@ def test_without_a_scenario_there_is_none(loaded: Loaded) -> None:
 
 
 async def test_pages_count_it(loaded: Loaded, records: list[CallFinished], tmp_path: Path) -> None:
-    """The service that starts on it has every attempt and every demand of the morning in its figures of the day."""
+    """The service that starts on it has every attempt, demand and result of the morning in its figures of the day."""
     stage = Stage(loaded, tmp_path, Pace(1.0, start=QUARTER_PAST_TEN), before=records)
     try:
         service = await stage.start()
@@ -67,6 +67,10 @@ async def test_pages_count_it(loaded: Loaded, records: list[CallFinished], tmp_p
         assert sum(slot.attempts for slot in found.slots) == len(counted)
         assert sum(slot.in_time for slot in found.slots) == sum(one.within_target for one in counted)
         assert sum(one.calls for one in found.lent) == sum(bool(one.agreement) for one in records)
+        answered = sum(one.outcome is Outcome.ANSWERED for one in records)
+        given = sum(one.given for one in found.settled)
+        assert 0.9 * answered < given < answered == sum(one.answered for one in found.settled)
+        assert 0.75 < sum(one.resolved for one in found.settled) / given < 0.9
         await until(lambda: sum(one.unreached for one in figures.today("Europe/Berlin").reached) > 0)
     finally:
         await stage.stop()
