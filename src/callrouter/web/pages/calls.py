@@ -143,10 +143,15 @@ def _live(visit: Visit, wanted: search.Wanted) -> list[Row]:
             masked(call.caller), live=True,
         )  # fmt: skip
 
+    key_of = visit.part(Archive).callers.key_of
     found = [
         row(call)
         for call in visit.front.context.snapshot().calls
-        if wanted.site in ("", call.site) and wanted.hotline in ("", call.hotline) and call.call.startswith(wanted.call)
+        if wanted.site in ("", call.site)
+        and wanted.hotline in ("", call.hotline)
+        and call.call.startswith(wanted.call)
+        and wanted.since <= call.arrived_at < wanted.until
+        and wanted.caller in ("", key_of(call.caller))
     ]
     return sorted(found, key=lambda one: -one.at)[: search.PAGE]
 
