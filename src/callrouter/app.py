@@ -195,6 +195,7 @@ class Service:
                 Stories: Stories(folder),
                 Archive: Archive(self.store.engine, self._callers),
                 Figures: self.figures,
+                Watch: self._callbacks,
                 Preview: Preview(self.outlook.foresee if service.forecast else None),
                 Office: self.office,
             },

@@ -32,6 +32,7 @@ from callrouter.desk.plan import Department, Desk
 from callrouter.office.mailer import Server
 from callrouter.office.office import Office, Outside
 from callrouter.roles import Grant
+from callrouter.store.standing import Watch
 from callrouter.store.store import open_engine
 from callrouter.web.figures import Figures
 from callrouter.web.front import Front
@@ -208,6 +209,7 @@ async def house(folder: Path, world: World | None = None, **pages: Any) -> Async
         passwords=Passwords(CHEAP),
         parts={
             Figures: figures,
+            Watch: Watch(engine, context.clock, lambda: True),
             Preview: Preview(),
             Archive: Archive(engine, Callers("a key for the tests, long enough")),
             Stories: Stories(folder),

@@ -20,12 +20,13 @@ from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Hotl
 from callrouter.core.plan import Site
 from callrouter.engine import NotDecided
 from callrouter.store.schema import CALL_RECORD, DEMAND, RESULT
+from callrouter.store.standing import Standing, Watch
 from callrouter.web.figures import Figures
 from callrouter.web.pages.switching import latest_end
 from callrouter.web.preview import Effect, Outlook, Preview, Range, Span, Wish
 from callrouter.web.system import System
 from tests.web.house import Browser, House, Quiet, house
-from tests.web.world import NOW
+from tests.web.world import CALL, CALLER, NOW
 
 REASON = "Krankstand in Gera"
 SWITCH = "/vereinbarungen/gera-magdeburg/aus"
@@ -106,9 +107,9 @@ async def test_figures_by_demands_and_what_was_lent(home: House) -> None:
     assert re.search(r"heute</span>|heute 3 · 4:00", browser.text)
 
 
-def settled(browser: Browser) -> str:
-    """What the figure says, in one line."""
-    found = re.search(r"<dt>Erstlösung</dt><dd>(.*?)</dd>", browser.text, re.DOTALL)
+def figure(browser: Browser, name: str) -> str:
+    """What it says, in one line."""
+    found = re.search(rf"<dt>{name}</dt><dd>(.*?)</dd>", browser.text, re.DOTALL)
     assert found, browser.text
     return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())
 
@@ -120,7 +121,7 @@ async def test_settled_in_the_first_talk(home: House) -> None:
     figures, browser = home.front.part(Figures), await home.browser("supervisor")
     await figures.read()
     await browser.get("/lagebild/gera")
-    assert settled(browser) == "– Für heute ist noch kein Ergebnis angegeben."
+    assert figure(browser, "Erstlösung") == "– Für heute ist noch kein Ergebnis angegeben."
     results = [
         {
             "call": call, "hotline": "agency-gera", "topic": "", "note": "", "given_at": NOW,
@@ -133,9 +134,24 @@ async def test_settled_in_the_first_talk(home: House) -> None:
     await figures.read()
     home.front.live.changed()
     await browser.get("/lagebild/gera")
-    assert settled(browser) == "75,0 % gefährdet · 18/24, Ziel 80 %, ohne Ergebnis: 2"
+    assert figure(browser, "Erstlösung") == "75,0 % gefährdet · 18/24, Ziel 80 %, ohne Ergebnis: 2"
     await browser.get("/lagebild/magdeburg")
-    assert settled(browser).startswith("–")
+    assert figure(browser, "Erstlösung").startswith("–")
+
+
+async def test_callbacks_that_were_promised(home: House) -> None:
+    """Those of the site's own hotlines: made in time of all that came due, and how many are overdue now."""
+    browser, watch = await home.browser("supervisor"), home.front.part(Watch)
+    await browser.get("/lagebild/gera")
+    assert figure(browser, "Rückruf fristgerecht") == "– in 7 Tagen war keiner fällig; überfällig: 0"
+    watch.found = (
+        Standing("agency-gera", "department", 9, 2, 30, 28),
+        Standing("agency-gera", "captured", 1, 0, 10, 9),
+        Standing("agency-magdeburg", "department", 5, 5, 5, 0),
+    )
+    home.front.live.changed()
+    await browser.get("/lagebild/gera")
+    assert figure(browser, "Rückruf fristgerecht") == "92,5 % gefährdet · 37/40, in 7 Tagen; überfällig: 2"
 
 
 async def test_switching(home: House) -> None:
@@ -320,6 +336,24 @@ async def test_search_goes_back_page_by_page(home: House) -> None:
     assert minutes == sorted(minutes, reverse=True)
 
 
+async def test_search_among_live_calls(home: House) -> None:
+    """Number, time and site narrow calls that go on as they do those that have ended; the number is never shown."""
+    browser = await home.browser("ops")
+
+    async def found(path: str) -> bool:
+        await browser.get(path)
+        assert CALLER not in browser.text
+        return f'href="/anrufe/{CALL}"' in browser.text
+
+    assert await found("/anrufe?ende=live")
+    for path in ("&von=2026-11-22&bis=2026-11-22", "&standort=magdeburg", "&anruf=gera/9", "&anrufer=-"):
+        assert not await found(f"/anrufe?ende=live{path}"), path
+    for number, there in ((CALLER, True), ("0391 555 0143", False)):
+        answer = await browser.post("/anrufe", nummer=number, ende="live")
+        assert (answer.status, number in answer.headers["Location"]) == (303, False)
+        assert await found(answer.headers["Location"]) is there
+
+
 async def test_emergency_closing(home: House) -> None:
     """A hotline is closed with reason and end, shown to everybody, and set back."""
     path = "/hotlines/agency-gera/schalten"
@@ -378,8 +412,13 @@ async def test_small_teams_have_no_figures(home: House) -> None:
     browser = await home.browser("ops")
     await browser.get("/lagebild/gera")
     assert "weniger als 5 angemeldet: keine Zahlen" in browser.text
+    assert "bereit," not in browser.text
+    assert "<span>3 angemeldet</span>" in browser.text
     await browser.get("/lagebild/magdeburg")
     assert "keine Zahlen" not in browser.text
+    assert "<span>5 bereit, 5 angemeldet</span>" in browser.text
+    await browser.get("/wand/gera")
+    assert "Zu wenige angemeldet für Zahlen." in browser.text
 
 
 async def test_dead_link(home: House) -> None:

@@ -59,6 +59,8 @@ class Targets(Model):
     """Demands whose first attempt was answered."""
     resolved: Share = 0.8
     """Answered calls that were settled at once."""
+    kept: Share = 0.95
+    """Promised callbacks that were made by their due time."""
 
 
 class Pages(Model):

@@ -16,6 +16,7 @@ from callrouter.core.calls import RINGING, CallState
 from callrouter.core.commands import CallFinished
 from callrouter.core.plan import Hotline, Plan, Site
 from callrouter.core.snapshot import CallView, LineView, Snapshot
+from callrouter.store.standing import Standing
 from callrouter.store.today import SLOT_S, Today
 from callrouter.web.models import masked
 
@@ -108,7 +109,10 @@ class Head:
     unsaid: int
     lost: int
     logged_in: int
-    ready: int
+    ready: int  # of the teams that are large enough for figures
+    shown: bool  # there is such a team
+    kept: Share  # promised callbacks that were due in the last week, and those of them that were served by then
+    overdue: int  # promised callbacks whose time is over
 
 
 def site_of(plan: Plan, name: str) -> Site | None:
@@ -243,7 +247,13 @@ class SiteBoard:
 
 
 def site_board(
-    plan: Plan, pages: Pages, seen: Snapshot, day: Today, recent: Sequence[CallFinished], site: str
+    plan: Plan,
+    pages: Pages,
+    seen: Snapshot,
+    day: Today,
+    recent: Sequence[CallFinished],
+    standing: Sequence[Standing],
+    site: str,
 ) -> SiteBoard:
     """Everything about one site but its agreements."""
     now, targets = seen.at, pages.targets
@@ -253,6 +263,7 @@ def site_board(
     lines = {line.hotline: line for line in seen.lines}
     first = [one for one in day.reached if one.hotline in counted]
     settled = [one for one in day.settled if one.hotline in counted]
+    promised = [one for one in standing if one.hotline in counted]
     teams = _teams(plan, pages, seen, site, calls)
     limits = {hotline.name: hotline.ring_max_s for hotline in own}
     oldest = calls[0] if calls else None
@@ -269,7 +280,10 @@ def site_board(
         unsaid=sum(one.answered - one.given for one in settled),
         lost=sum(one.unreached for one in first),
         logged_in=sum(team.logged_in for team in teams),
-        ready=sum(team.states.get("ready", 0) for team in teams),
+        ready=sum(team.states.get("ready", 0) for team in teams if team.shown),
+        shown=any(team.shown for team in teams),
+        kept=Share(sum(one.kept for one in promised), sum(one.due for one in promised), targets.kept),
+        overdue=sum(one.overdue for one in promised),
     )
     return SiteBoard(
         head,

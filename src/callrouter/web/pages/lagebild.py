@@ -9,6 +9,7 @@ from aiohttp import web
 
 from callrouter.core.plan import Site
 from callrouter.roles import Role
+from callrouter.store.standing import Watch
 from callrouter.web.board import SiteBoard, site_board, site_of
 from callrouter.web.figures import Figures
 from callrouter.web.lending import Deal, deals
@@ -50,7 +51,8 @@ def the_board(look: Look, site: Site) -> SiteBoard:
     def make() -> SiteBoard:
         figures = look.front.part(Figures)
         plan, pages = look.front.context.plan(), look.front.pages
-        return site_board(plan, pages, look.snapshot, figures.today(site.zone), figures.recent, site.name)
+        day, standing = figures.today(site.zone), look.front.part(Watch).found
+        return site_board(plan, pages, look.snapshot, day, figures.recent, standing, site.name)
 
     return look.shared(("board", site.name), make)
 
