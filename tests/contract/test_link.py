@@ -225,6 +225,15 @@ async def test_another_router_reads_back_what_it_finds(ear: Ear) -> None:
     assert read.trunks_down == ()
 
 
+async def test_versions_are_known_after_the_login(ear: Ear) -> None:
+    """The link finds out which Asterisk and which dialplan the site runs, with the shipped rights."""
+    async with asyncio.timeout(30.0):
+        while ear.link.state.dialplan is None or ear.link.state.asterisk is None:
+            await asyncio.sleep(0.005)
+    assert ear.link.state.dialplan == str(DIALPLAN_VERSION)
+    assert ear.link.state.asterisk.partition(".")[0].isdecimal()
+
+
 async def test_reading_back_again_and_again_does_no_harm(ear: Ear) -> None:
     """While a call is routed the site is read back ten times: its story is the same."""
     phone = await ear.bench.phone("gera", 5, ANSWERS)

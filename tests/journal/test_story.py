@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from callrouter.core.events import (
     LegAnswered,
     LegStarted,
     PhoneState,
+    PlanReplaced,
     SiteRead,
 )
 from callrouter.core.plan import Agent, Agreement, Hotline, Number, Plan, Site, Team, Topic
@@ -110,6 +112,16 @@ def test_every_turn_of_the_call_and_no_other(tmp_path: Path) -> None:
     assert "overflow by both" in offer.because
     path, _, line = turns(found)[0].place.rpartition(":")
     assert CALL in (tmp_path / path).read_text().splitlines()[int(line) - 1]
+
+
+def test_configuration_of_each_turn(tmp_path: Path) -> None:
+    """Each turn knows under which configuration it was decided, also when that is exchanged while the call is alive."""
+    recorded = Recorded(tmp_path)
+    recorded.call()
+    recorded.send(PlanReplaced(replace(PLAN, version='v"2')))
+    recorded.end()
+    assert [turn.plan for turn in turns(told(tmp_path))] == ["1", "1", "1", "1", 'v"2']
+    assert [turn.plan for turn in turns(again(tmp_path))] == ["1", "1", "1", "1", 'v"2']
 
 
 def test_replay_repeats_each_decision_and_names_the_candidates(tmp_path: Path) -> None:

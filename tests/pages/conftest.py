@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from callrouter.cli.stage import PASSWORD
 from tests.browser import ARGUMENTS, CHROMIUM, needed
 from tests.pages.stage import Show, show
 
+WAIT_MS = 60_000  # a wait ends when its condition holds; this machine may be busy
+expect.set_options(timeout=WAIT_MS)
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -74,7 +76,7 @@ class Windows:
         base = self.url or self.stage.url
         options = {"viewport": {"width": 1440, "height": 900}, "locale": "de-DE", **options}
         context = await self.chromium.new_context(**options)
-        context.set_default_timeout(60_000)  # a wait ends when its condition holds; this machine may be busy
+        context.set_default_timeout(WAIT_MS)
         self.contexts.append(context)
         await context.add_init_script(WATCH)
         if account:

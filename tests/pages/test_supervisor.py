@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
+from callrouter.core.events import AgreementSwitched
 from tests.pages.conftest import Windows
 from tests.pages.stage import GERA, Show
 from tests.waiting import until
@@ -67,6 +68,16 @@ async def test_switched_off_the_next_gera_call_is_busied(windows: Windows, stage
         ("leitung-gera", "Magdeburg ist wieder besetzt"),
         ("leitung-magdeburg", "Krankstand in Magdeburg"),
     ]
+
+
+async def test_end_of_a_switch_is_announced(windows: Windows, stage: Show) -> None:
+    """A quarter of an hour before its end a switch says so, once, in the polite status line and at the agreement."""
+    page = await windows.open("/lagebild/gera", "leitung-gera")
+    await expect(page.locator("#live time")).to_be_visible()
+    until_at = stage.service.engine.now() + 14 * 60
+    await stage.service.engine.ask(AgreementSwitched("magdeburg-gera", False, until_at, "Probe", "leitung-magdeburg"))
+    await expect(page.locator("#deal-magdeburg-gera")).to_contain_text("danach gilt wieder die Konfiguration.")
+    await expect(page.locator("#status")).to_contain_text("Überlauf Magdeburg ↔ Gera: Die Schaltung endet um")
 
 
 async def test_update_is_seen_within_a_second(windows: Windows, stage: Show) -> None:

@@ -245,7 +245,7 @@ async def test_extending_and_ending(home: House) -> None:
 
 @pytest.mark.parametrize(("minutes", "warned"), [(14, True), (16, False)])
 async def test_end_that_comes_near_is_marked(home: House, minutes: int, warned: bool) -> None:
-    """A quarter of an hour before a switch is over it says so by sign and colour; until then only when it ends."""
+    """A quarter of an hour before a switch is over it says so in a sentence; until then only when it ends."""
     until = NOW + 60 * minutes
     for borrower in ("agency-gera", "agency-magdeburg"):
         await home.world.ask(AgreementSwitched("gera-magdeburg", False, until, REASON, "supervisor", borrower))
@@ -254,6 +254,7 @@ async def test_end_that_comes_near_is_marked(home: House, minutes: int, warned: 
         await browser.get(path)
         assert f"bis 10:{14 + minutes}" in browser.text
         assert ('class="nowrap soon"' in browser.text) == warned
+        assert browser.text.count(f"Endet um 10:{14 + minutes}; danach gilt wieder die Konfiguration.") == warned
 
 
 async def test_strangers_cannot_switch(home: House) -> None:

@@ -93,17 +93,21 @@ def _data(found: Story) -> dict[str, Any]:
                     "place": item.place,
                     "candidates": [asdict(one) for one in item.candidates],
                     "differs": item.differs,
+                    "plan": item.plan,
                 }
             )
     return {"items": items, "replayed": found.replayed}
 
 
 def _text(found: Story, call: CallId) -> str:
-    lines = []
+    lines, plan = [], ""
     for item in found.items:
         if isinstance(item, Gap):
             lines.append(f"{_clock(item.start)}  gap until {_clock(item.end)}: {item.why}")
             continue
+        if item.plan != plan:
+            plan = item.plan
+            lines.append(f"configuration {plan}")
         lines.append(f"{_clock(item.at)}  {type(item.event).__name__}  ({item.place})")
         for command in item.commands:
             if getattr(command, "call", None) == call:

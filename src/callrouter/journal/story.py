@@ -20,12 +20,13 @@ from callrouter.core.events import CallId, Event, SiteRead
 from callrouter.core.explain import Candidate
 from callrouter.journal.codec import Codec, CodecError
 from callrouter.journal.segment import Entry, Header, JournalDamaged, header_of, read_segment
-from callrouter.journal.tail import BROKEN
+from callrouter.journal.tail import BROKEN, REPLACED
 
 TURNS_MAX = 1_000
 SEGMENTS_MAX = 20
 MARGIN_S = 5.0  # around the call: what led to it stands before it
 DECISIONS = (Offer, Release, Claim)
+_PLAN = re.compile(rb'"plan":\{(?:"_":"Plan",)?"version":("(?:[^"\\]|\\.)*")')
 _NAME = re.compile(r"(\d{8}T\d{6}\.\d+Z)-(\d+)-\d+\.jsonl")
 
 
@@ -39,7 +40,7 @@ class Asked(Protocol):
 class Turn:
     """One turn. place: segment and line. candidates: who could have had the call just before; empty unless replayed.
 
-    differs: the decision is another one when it is made again.
+    differs: the decision is another one when it is made again. plan: version of the configuration that was in force.
     """
 
     seq: int
@@ -49,6 +50,7 @@ class Turn:
     place: str
     candidates: tuple[Candidate, ...] = ()
     differs: bool = False
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +170,16 @@ def _search(segment: _Segment, codec: Codec, call: CallId) -> tuple[list[Turn], 
     """(turns of this call, number and time of the segment's last turn)."""
     needle = json.dumps(call, ensure_ascii=False).encode()
     turns: list[Turn] = []
-    last = b""
+    last, plan = b"", ""
     with segment.path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
                 break  # torn: it was never whole
             last = line
+            if number == 1 or REPLACED in line:
+                plan = _version(line) or plan
             if number > 1 and needle in line and len(turns) < TURNS_MAX:
-                turn = _turn(segment.path, number, line, codec)
+                turn = replace(_turn(segment.path, number, line, codec), plan=plan)
                 turns += [turn] if _concerns(turn, call) else []
     seq, at = segment.seq - 1, segment.begins
     if last:
@@ -185,6 +189,12 @@ def _search(segment: _Segment, codec: Codec, call: CallId) -> tuple[list[Turn], 
         except BROKEN:
             pass
     return turns, seq, at
+
+
+def _version(line: bytes) -> str:
+    """Of the plan in this line; '': it holds none. Not decoded, since a plan is large and this is all that is asked."""
+    found = _PLAN.search(line)
+    return str(json.loads(found[1])) if found else ""
 
 
 def _concerns(turn: Turn, call: CallId) -> bool:

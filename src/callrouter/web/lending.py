@@ -62,6 +62,11 @@ class Deal:
         return any(one.until is not None or one.enabled != one.configured for one in self.directions)
 
     @property
+    def ending(self) -> list[float]:
+        """When switches end that are announced now."""
+        return sorted({one.until for one in self.directions if one.soon and one.until is not None})
+
+    @property
     def version(self) -> str:
         """Another one after every switch."""
         state = [(one.borrower, one.enabled, one.until, one.switched) for one in self.directions]

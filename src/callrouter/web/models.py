@@ -107,8 +107,7 @@ class AgentOut(Out):
     team: str
     site: str
     phone: str
-    state: AgentState
-    reason: str
+    state: AgentState = Field(description="Why somebody pauses is told to nobody else.")
     since: datetime
     call: str = Field(description="The call that he is offered or talks to; empty if none.")
 

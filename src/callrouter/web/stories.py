@@ -85,4 +85,5 @@ def _item(data: Mapping[str, Any]) -> Turn | Gap:
         data["place"],
         tuple(Candidate(**one) for one in data["candidates"]),
         data["differs"],
+        data["plan"],
     )

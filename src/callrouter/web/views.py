@@ -74,7 +74,6 @@ def agent_out(view: AgentView) -> AgentOut:
             "site": view.site,
             "phone": view.phone,
             "state": view.state,
-            "reason": view.reason,
             "since": instant(view.since),
             "call": view.call,
         }

@@ -181,6 +181,7 @@ class Item:
     place: str
     seq: int
     differs: bool
+    plan: str  # version of the configuration
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -256,6 +257,7 @@ def _item(visit: Visit, turn: Turn, call: str, began: float, hotline: str) -> It
         turn.place,
         turn.seq,
         turn.differs,
+        turn.plan,
     )
 
 

@@ -18,7 +18,17 @@ function say(text) {
     hideTimer = setTimeout(() => (statusLine.textContent = ""), 8_000);
   }, Math.max(0, lastSaid + QUIET_MS - performance.now()));
 }
-window.callrouterSay = say;
+
+// What a frame brings with data-say is said once; what stood there when the page came is read with it.
+const told = new Set();
+function tell(how) {
+  for (const { dataset: { say: text } } of document.querySelectorAll("[data-say]")) {
+    if (!told.has(text)) how(text);
+    told.add(text);
+  }
+}
+tell(() => {});
+document.addEventListener("htmx:after:swap", () => tell(say));
 
 // ---- dialogs: a form or link with hx-target="#dialog" loads its content; the server's answer fills, or closes it
 

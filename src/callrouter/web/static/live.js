@@ -45,7 +45,6 @@ stream.addEventListener("callrouter-heartbeat", (event) => {
   base = { at, rate, seen: performance.now() };
   shownAt = paused ? shownAt : at;
 });
-stream.addEventListener("callrouter-say", (event) => window.callrouterSay(event.detail.data));
 stream.addEventListener("callrouter-ended", () => location.reload());
 
 function alive() {
