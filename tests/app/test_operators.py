@@ -97,6 +97,8 @@ async def test_story_of_a_call(network: Network, tmp_path: Path) -> None:
         assert offers
         assert all("Grund" in turn for turn in offers)
         assert "am längsten frei von 1 in gera" in text
+        assert service.router.plan.version in text
+        assert ">answered<" not in text.replace(" ", "")
         _, again = await who.post(path)
         assert "Gleich: Alle" in again
         assert "verworfen:" in again or "candidates" not in again

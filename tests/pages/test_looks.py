@@ -12,7 +12,7 @@ from callrouter.sim.people import IGNORES
 from callrouter.web.pages import ROUTES
 from tests.pages.conftest import Windows
 from tests.pages.every import LEADER, OTHERS, PAGES
-from tests.pages.stage import ARGE, GERA, Show
+from tests.pages.stage import ARGE, GERA, HALBERSTADT, Show
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -42,6 +42,7 @@ async def busy(stage: Show) -> str:
     """Something of everything: callers who wait, talk and are lent. The last call."""
     await stage.staff("agency-magdeburg", 8)
     await stage.staff("arge-magdeburg", 3, IGNORES)
+    await (await stage.call(HALBERSTADT)).until("talking")  # whose hotline has a share
     for _ in range(3):
         await (await stage.call(GERA)).until("talking")
         last = await stage.call(ARGE)

@@ -8,7 +8,8 @@ from callrouter.core import commands as c
 from callrouter.core import events as e
 from callrouter.core.explain import Question, ask
 from callrouter.core.plan import Hours
-from callrouter.web import reasons
+from callrouter.i18n import texts
+from callrouter.web import reasons, words
 from callrouter.web.reasons import known, told
 from tests.core.story import Story, network
 from tests.core.test_ringback import OTHER, asked, out
@@ -24,7 +25,7 @@ from tests.core.test_ringback import OTHER, asked, out
             "overflow by both: nobody free in a; 5 free in b, reserve 2, borrowed 1 of 3; round robin",
             "Überlauf nach both: niemand frei in a; 5 frei in b, Reserve 2, geliehen 1 von 3; der Reihe nach",
         ),
-        ("paused (lunch)", "Pause"),
+        ("paused", "Pause"),
     ],
 )
 def test_forms(reason: str, german: str) -> None:
@@ -123,3 +124,16 @@ def test_what_is_said_of_callbacks_is_known() -> None:
         said |= {x.callback.because for x in one.told_notices if isinstance(x, c.CallbackChanged)}
     assert {one for one in said - {""} if known(one) is None} == set()
     assert len(said) > 8
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_values_are_words(language: str) -> None:
+    """What a call's story names as outcome, result, stage or cause is never a word of the program."""
+    known = {"outcome": c.Outcome, "result": e.Result, "stage": e.Stage, "unserved": c.Unserved}
+    for key, kind in known.items():
+        for one in kind:
+            said = words.value(texts(language), key, one.value)
+            assert "_" not in said
+            if language == "de":
+                assert said != one.value or not one.value, (key, one)
+    assert words.value(texts(language), "team", "answered") == "answered"

@@ -68,7 +68,7 @@ def _busy_with(seat: AgentSeat, link_up: bool) -> str:
         case AgentState.READY:
             return ""
         case AgentState.PAUSED:
-            return f"paused ({seat.reason})" if seat.reason else "paused"
+            return "paused"  # why is nobody else's business
         case AgentState.UNREACHABLE:
             return "phone unreachable" if link_up else "no link to the site"
         case AgentState.BUSY:

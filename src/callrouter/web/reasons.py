@@ -47,7 +47,6 @@ _GERMAN: tuple[tuple[str, str], ...] = (
     ("ring all: {all}", "es klingelt bei allen {all}"),
     # ---- candidates
     ("free, but not his turn", "frei, aber nicht an der Reihe"),
-    ("paused ({reason})", "Pause"),  # why is nobody else's business
     ("paused", "Pause"),
     ("phone unreachable", "Telefon nicht erreichbar"),
     ("no link to the site", "keine Verbindung zum Standort"),

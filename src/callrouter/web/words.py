@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from callrouter.core.commands import Outcome
+from callrouter.core.events import Result, Stage
 from callrouter.i18n import Texts, mark
+from callrouter.report.page import WHY
 
 _OUTCOMES = {
     Outcome.ANSWERED.value: mark("Angenommen"),
@@ -95,6 +97,31 @@ _FACTS = {
     "before": mark("vorher"),
     "after": mark("nachher"),
 }
+_RESULTS = {
+    "answered": mark("angenommen"),
+    Result.BUSY.value: mark("besetzt"),
+    Result.REFUSED.value: mark("abgelehnt"),
+    Result.NO_ANSWER.value: mark("nicht angenommen"),
+    Result.UNREACHABLE.value: mark("nicht erreichbar"),
+    Result.NO_ROUTE.value: mark("Leitung unterbrochen"),
+    Result.CANCELLED.value: mark("zurückgezogen"),
+    Result.FAILED.value: mark("gestört"),
+}
+_STAGES = {
+    Stage.HELD.value: mark("wartet"),
+    Stage.PROMPTED.value: mark("hört Ansage oder Menü"),
+    Stage.OFFERED.value: mark("ein Telefon klingelt"),
+    Stage.TALKING.value: mark("im Gespräch"),
+    Stage.ELSEWHERE.value: mark("weiterverbunden"),
+    Stage.FAILSAFE.value: mark("vom Wählplan bedient"),
+    "gone": mark("nicht mehr da"),
+}
+_VALUES = {
+    "outcome": _OUTCOMES,
+    "result": _RESULTS,
+    "stage": _STAGES,
+    "unserved": {why.value: text for why, text in WHY.items()},
+}
 
 
 def outcomes(texts: Texts) -> list[tuple[str, str]]:
@@ -116,3 +143,8 @@ def command(texts: Texts, key: str) -> str:
 def fact(texts: Texts, key: str) -> str:
     """'' for a fact that the page leaves out."""
     return texts(_FACTS[key]) if key in _FACTS else ""
+
+
+def value(texts: Texts, key: str, text: str) -> str:
+    """A fact's value where it is a word of ours; else as it is."""
+    return texts(_VALUES[key][text]) if text in _VALUES.get(key, {}) else text

@@ -272,7 +272,7 @@ def _facts(visit: Visit, facts: dict[str, Fact], hotline: str) -> tuple[tuple[st
             text = ", ".join(value) if isinstance(value, list) else str(value)
             if isinstance(value, float):
                 text = visit.texts.number(value, 1)
-            found.append((label, titles.get(name, {}).get(text, text)))
+            found.append((label, titles.get(name, {}).get(text) or words.value(visit.texts, name, text)))
     return tuple(found)
 
 
