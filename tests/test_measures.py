@@ -206,6 +206,14 @@ def test_link_goes_down_and_comes_back() -> None:
     assert values(measures)['callrouter_site_reads_total{site="gera"}'] == 3
 
 
+def test_a_site_that_a_new_plan_leaves_out_has_no_link_that_could_be_down() -> None:
+    """Its link is closed after the plan is in force; a series at 0 from then on would be an alarm for ever."""
+    measures = full()
+    measures.observe(PlanReplaced(replace(PLAN, sites=(), version="8")), [], 0.0)
+    measures.observe(LinkDown("gera"), [], 0.0)
+    assert 'callrouter_link_up{site="gera"}' not in values(measures)
+
+
 def test_calls_of_another_router_are_counted_once() -> None:
     """A router that takes over finds three: one that no router had met, one that waits, one that talks."""
     measures = Measures(PLAN)

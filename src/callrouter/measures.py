@@ -246,12 +246,12 @@ class Measures:
             return
         if isinstance(event, SiteRead):
             self.site_reads.labels(event.site).inc()
-            self.link_up.labels(event.site).set(1)
+            self._show_link(event.site, up=True)
             if event.site in self._down:
                 self._down.discard(event.site)
                 self.reconnects.labels(event.site).inc()
         elif isinstance(event, LinkDown):
-            self.link_up.labels(event.site).set(0)
+            self._show_link(event.site, up=False)
             self._down.add(event.site)
         elif isinstance(event, PlanReplaced) and isinstance(event.plan, Plan):
             self.show_plan(event.plan)
@@ -260,6 +260,10 @@ class Measures:
             count = self._counts.get(type(command))
             if count is not None and not (isinstance(command, CallOffered | CallAnswered) and command.call in had):
                 count(command)
+
+    def _show_link(self, site: str, *, up: bool) -> None:
+        if site in self._sites:  # else a new plan has left the site out, and this is its link's farewell
+            self.link_up.labels(site).set(up)
 
     def _switched(self, notice: AgreementChanged) -> None:
         self._show_direction(notice.agreement, notice.borrower, notice.enabled, notice.until)
