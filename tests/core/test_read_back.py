@@ -70,6 +70,22 @@ def test_an_order_that_was_lost_while_the_hold_seemed_an_echo_is_noticed() -> No
     assert story.router.state.calls[call].attempt == 2
 
 
+@pytest.mark.parametrize("link_lost", [False, True])
+def test_a_claim_that_was_lost_is_given_again(link_lost: bool) -> None:
+    """A caller whom the site has unclaimed is claimed: else the dialplan would ring the failsafe for him after 2 s."""
+    story = Story(ready="")
+    call = story.arrive("gera", "365")
+    assert story.calls[call].orders == [c.Claim(call, "waits in gera")]
+    story.calls[call].orders.clear()
+    if link_lost:
+        story.link_down("gera")
+    else:
+        story.send(e.OrderLost(call, None, unknown=True, text="Claim: no answer"))
+    told = read(story, replace(seen(call, e.Stage.HELD, attempt=0), claimed=False))
+    assert [one for one in told if isinstance(one, c.Claim)] == [c.Claim(call, "waits in gera")]
+    assert c.Claim(call, "waits in gera") not in read(story, seen(call, e.Stage.HELD, attempt=0))
+
+
 def test_a_hold_that_is_told_long_after_an_offer_ends_it() -> None:
     """If the end of the attempt was never told, being back in hold tells it: the next agent is rung."""
     story = Story(network(agreement=OFF))

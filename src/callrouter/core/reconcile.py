@@ -303,6 +303,9 @@ def _correct_held(s: State, call: Call, seen: LiveCall) -> None:
             return
         result = Result.CANCELLED if seen.attempt >= offer.number else Result.FAILED
         s.fail_offer(call, result, "the site has it waiting again")
+    if not seen.claimed:  # what claimed it was lost: the dialplan will soon take it for a call that no router knows
+        call.claimed = False
+        s.held[call.id] = None
     hold(s, call)
     call.stale_hold = True
 
