@@ -141,6 +141,31 @@ def test_a_lender_who_lets_his_own_callers_down_lends_no_more() -> None:
     assert story.rung(call) == "magdeburg/1001"
 
 
+def test_a_topic_that_another_team_serves_counts_for_that_team() -> None:
+    """Magdeburg serves Gera's calls about benefit: letting one of those down is letting down its own callers."""
+    topics = (Topic("other", "Other"), Topic("benefit", "Benefit", teams=("agency-magdeburg",)))
+    story = Story(network(agreement={"lender_health": 0.8}, hotline={"topics": topics}), ready="")
+    lost = story.dial("366")
+    story.pass_time(120.0)
+    assert story.outcome(lost) is c.Outcome.BUSIED
+    story.act("magdeburg/1001", e.AgentAct.READY)
+    assert story.rung(story.dial()) == ""
+
+
+def test_overflow_says_why_the_own_team_did_not_take_it() -> None:
+    """An agent of Gera is free but lacks the skill: the reason does not claim that nobody is free there."""
+    plan = network()
+    able = [replace(one, skills=(("benefit", 5),)) if one.site == "magdeburg" else one for one in plan.agents]
+    story = Story(replace(plan, agents=tuple(able)), ready="gera/2001 magdeburg")
+    unskilled = story.dial("366")
+    assert story.rung(unskilled) == "magdeburg/1001"
+    said = "overflow by magdeburg-gera: nobody free in agency-gera who could take it; 3 free"
+    assert story.router.state.calls[unskilled].because.startswith(said)
+    story.act("gera/2001", e.AgentAct.PAUSE)
+    said = "overflow by magdeburg-gera: nobody free in agency-gera; 2 free"
+    assert story.router.state.calls[story.dial()].because.startswith(said)
+
+
 def test_waiting_callers_are_served_oldest_first() -> None:
     """Three callers wait; each agent who becomes free takes the one who came first."""
     story = Story(ready="")

@@ -25,6 +25,10 @@ from tests.core.test_ringback import OTHER, asked, out
             "overflow by both: nobody free in a; 5 free in b, reserve 2, borrowed 1 of 3; round robin",
             "Überlauf nach both: niemand frei in a; 5 frei in b, Reserve 2, geliehen 1 von 3; der Reihe nach",
         ),
+        (
+            "overflow by both: nobody free in a who could take it; 5 free in b, reserve 2; longest idle",
+            "Überlauf nach both: niemand frei in a, der ihn annehmen könnte; 5 frei in b, Reserve 2; am längsten frei",
+        ),
         ("paused", "Pause"),
     ],
 )

@@ -124,6 +124,8 @@ def _offer_from(s: State, call: Call, lane: Lane, pool: Pool, deal: Deal | None,
     because = f"{how} of {pool.free} free in {pool.team.name}"
     if deal is not None:
         own = ", ".join(lane.teams)
+        if any(s.pools[team].free for team in lane.teams):  # they lack a skill, or the trunk to them is down
+            own += " who could take it"
         a = deal.agreement
         cap = "" if a.max_calls is None else f", borrowed {deal.borrowed} of {a.max_calls}"
         spare = f"{pool.free} free in {a.lender}, reserve {a.reserve}{cap}"

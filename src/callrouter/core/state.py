@@ -176,7 +176,7 @@ class State(Promises):
             self.tell(CallAnswered(call.id, call.hotline, call.site, seat.id, seat.team, call.agreement, wait_s, good))
 
     def _decided(self, call: Call, good: bool) -> None:
-        team = self.hotlines[call.hotline].teams[0]
+        team = (self.topic(call).teams or self.hotlines[call.hotline].teams)[0]
         health = self.health.get(team)
         if health is not None:
             health.add(self.now, good)

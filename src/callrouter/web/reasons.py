@@ -32,6 +32,7 @@ _GERMAN: tuple[tuple[str, str], ...] = (
         "overflow by {name}: nobody free in {own}; {n} free in {lender}, reserve {reserve}; {how}",
         "Überlauf nach {name}: niemand frei in {own}; {n} frei in {lender}, Reserve {reserve}; {how}",
     ),
+    ("{team} who could take it", "{team}, der ihn annehmen könnte"),
     ("ring all: {all} of {n} free in {team}", "es klingelt bei allen {all} von {n} Freien in {team}"),
     (
         "talked to this caller last of {n} free in {team}",
