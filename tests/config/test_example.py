@@ -108,14 +108,27 @@ def test_check_as_json_names_every_place(tmp_path: Path) -> None:
 
 
 def test_check_looks_up_secrets_when_asked() -> None:
-    """--secrets fails while a secret is missing and passes when all are there."""
+    """--secrets fails while any secret is missing that the service needs to start, and passes when all are there."""
     names = [f"CALLROUTER_AMI_{name}" for name in ("MAGDEBURG", "GERA", "GOTHA", "AACHEN")]
-    there: dict[str, str | None] = {**dict.fromkeys(names, "s"), "CALLROUTER_API_TOKEN": None}
-    result = CliRunner().invoke(main, ["check", "--secrets", str(EXAMPLE)], env=there)
-    assert result.exit_code == 1
-    assert "token 'ops': environment variable CALLROUTER_API_TOKEN is not set" in result.output
-    result = CliRunner().invoke(main, ["check", "--secrets", str(EXAMPLE)], env={**there, "CALLROUTER_API_TOKEN": "t"})
-    assert result.exit_code == 0
+    names += [f"CALLROUTER_PHONES_{name}" for name in ("MAGDEBURG", "GERA", "GOTHA")]
+    there: dict[str, str | None] = {**dict.fromkeys(names, "s"), "CALLROUTER_API_TOKEN": "t" * 32}
+
+    def check(**other: str | None) -> tuple[int, str]:
+        result = CliRunner().invoke(main, ["check", "--secrets", str(EXAMPLE)], env={**there, **other})
+        return result.exit_code, result.output
+
+    assert check()[0] == 0
+    for name, owner in (
+        ("CALLROUTER_API_TOKEN", "service.tokens.ops.secret"),
+        ("CALLROUTER_AMI_GERA", "sites.gera.asterisk.secret"),
+        ("CALLROUTER_PHONES_GERA", "sites.gera.asterisk.phone_control.secret"),
+    ):
+        status, said = check(**{name: None})
+        assert status == 1
+        assert f"{owner}: environment variable {name} is not set" in said
+    status, said = check(CALLROUTER_API_TOKEN="short")
+    assert status == 1
+    assert "the API token 'ops' must have at least 20" in said
 
 
 def test_schema_prints_the_schema() -> None:

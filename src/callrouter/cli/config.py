@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import click
+from pydantic import BaseModel
 
 from callrouter.cli.prompts import warnings_of as prompt_warnings
 from callrouter.config import schema as models
@@ -19,7 +21,7 @@ from callrouter.config.source import ConfigError, Problem
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("config"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
-@click.option("--secrets", is_flag=True, help="Also look up every secret, as the service would here.")
+@click.option("--secrets", is_flag=True, help="Also look up every secret, as the service does when it starts here.")
 def check(folder: Path, as_json: bool, secrets: bool) -> None:
     """Check the configuration in FOLDER: every error and warning as file:line:col, what is wrong; the mend.
 
@@ -72,17 +74,40 @@ def _finding(problem: Problem) -> dict[str, object]:
 
 
 def _missing_secrets(network: models.Network) -> list[str]:
-    named: list[tuple[str, Secret]] = [(f"site '{name}'", site.asterisk.secret) for name, site in network.sites.items()]
-    named += [(f"token '{token.name}'", token.secret) for token in network.service.tokens]
-    if network.service.mail and network.service.mail.password:
-        named.append(("mail", network.service.mail.password))
+    """What keeps the service from starting here: each secret that is not there, or is none."""
+    from callrouter.callers import Callers  # these take a second, which a plain check does not need
+    from callrouter.wiring import tokens
+
     missing = []
-    for owner, secret in named:
+    for owner, secret in _secrets("", network):
         try:
             secret.reveal()
         except SecretError as error:
             missing.append(f"{owner}: {error}")
+    if missing:
+        return missing
+    try:
+        tokens(network.service, Secret.reveal)
+        if network.service.caller_key:
+            Callers(network.service.caller_key.reveal())
+    except ValueError as error:
+        missing.append(str(error))
     return missing
+
+
+def _secrets(where: str, value: object) -> Iterator[tuple[str, Secret]]:
+    """Every secret that an entry names, with its place in the words of the files."""
+    if isinstance(value, Secret):
+        yield where, value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(f"{where}.{name}" if where else name, getattr(value, name))
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secrets(f"{where}.{name}", inner)
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _secrets(f"{where}.{getattr(inner, 'name', i)}", inner)
 
 
 def _summary(loaded: Loaded | None, errors: int, warnings: int, folder: Path) -> str:
