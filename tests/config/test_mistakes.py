@@ -67,12 +67,13 @@ def test_all_errors_come_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_a_secret_is_never_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["bad_secret_literal", "bad_database_password"])
+def test_a_secret_is_never_shown(name: str, tmp_path: Path) -> None:
     """A secret written by mistake appears in no message."""
-    site = (HERE / "bad_secret_literal.yaml").read_text(encoding="utf-8")
-    assert "hunter2" in site
+    text = (HERE / f"{name}.yaml").read_text(encoding="utf-8")
+    assert "hunter2" in text
     with pytest.raises(ConfigError) as caught:
-        load(folder(tmp_path, secret=site))
+        load(folder(tmp_path, secret=text))
     assert "hunter2" not in str(caught.value)
 
 

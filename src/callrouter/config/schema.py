@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -375,6 +376,20 @@ def _listen(value: str) -> str:
     return value
 
 
+def _database(value: str) -> str:
+    """Never shows what stands there: it may hold a password."""
+    try:
+        url = urlsplit(value)
+    except ValueError:
+        url = urlsplit("")
+    if url.scheme not in ("postgresql+asyncpg", "sqlite+aiosqlite"):
+        raise wrong("this is no address of a database", "write postgresql+asyncpg://HOST/NAME, or remove it: SQLite")
+    if url.password is not None or "password" in parse_qs(url.query):
+        mend = "remove it, and set PGPASSWORD or PGPASSFILE where the service runs"
+        raise wrong("a password must not stand in the configuration", mend)
+    return value
+
+
 class Service(Model):
     """The router process: where it listens and keeps its files."""
 
@@ -386,8 +401,10 @@ class Service(Model):
     prompts_dir: Path | None = None
     """Where `callrouter prompts build` puts its sounds and `callrouter check` looks for them; relative likewise."""
     journal: Journal = Journal()
-    database: str = ""
-    """SQLAlchemy URL, e.g. postgresql+asyncpg://host/callrouter; without it SQLite in state_dir."""
+    database: Annotated[str, AfterValidator(_database)] = ""
+    """SQLAlchemy URL, e.g. postgresql+asyncpg://host/callrouter; without it SQLite in state_dir.
+
+    Its password comes from PGPASSWORD or PGPASSFILE (see libpq)."""
     caller_key: Secret | None = None
     """Key for the hashes of callers' numbers; without it one is made in state_dir. Several routers need the same."""
     retention_days: RetentionDays = RetentionDays()
