@@ -98,6 +98,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("broken", [b"teams:\n\tnight: {}\n", b"teams:\n  night: {title: B\xf6rde}\n"])
+def test_a_file_that_cannot_be_read_hides_no_mistake_behind_false_ones(broken: bytes, tmp_path: Path) -> None:
+    """Names that may be in it are not called unknown: one slip is one error, not one for each use of a name."""
+    where = folder(tmp_path, more="hotlines:\n  h: {title: H, site: gera, numbers: 030 23125 000, teams: night}\n")
+    (where / "teams.yaml").write_bytes(broken)
+    with pytest.raises(ConfigError) as caught:
+        load(where)
+    assert [Path(problem.place.file).name for problem in caught.value.problems] == ["teams.yaml"]
+
+
 @pytest.mark.slow
 def test_brackets_without_end_are_an_error(tmp_path: Path) -> None:
     """Nesting deeper than any reader follows is refused, not a crash."""

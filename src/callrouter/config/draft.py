@@ -36,5 +36,5 @@ class Draft:
         self.warnings.append(Problem(self.source.place(where, key=key), what, mend, warning=True))
 
     def whole(self, section: str) -> bool:
-        """Are all entries of the section valid? A check that needs them all is pointless otherwise."""
-        return len(getattr(self, section)) == len(self.names[section])
+        """Are all entries of the section there and valid? A check that needs them all is pointless otherwise."""
+        return self.source.whole(section) and len(getattr(self, section)) == len(self.names[section])

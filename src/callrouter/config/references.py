@@ -58,7 +58,8 @@ def _known(draft: Draft, kind: str, name: str, where: Where) -> bool:
     names = sorted(draft.names[f"{kind}s"])
     if name in names:
         return True
-    draft.error(where, f"{kind} '{name}' does not exist", did_you_mean(name, names))
+    if draft.source.whole(f"{kind}s"):
+        draft.error(where, f"{kind} '{name}' does not exist", did_you_mean(name, names))
     return False
 
 
@@ -210,7 +211,7 @@ def _agreements(draft: Draft) -> None:
         _known(draft, "team", agreement.lender, (*where, "lender"))
         _list(draft, "hotline", agreement.hotlines, (*where, "hotlines"))
         _topics(draft, agreement.topics, (*where, "topics"))
-        lenders = [lender for _, lender in directions(agreement)]
+        lenders = list(dict.fromkeys(lender for _, lender in directions(agreement)))
         for key, value in (("reserve", agreement.reserve), ("max_calls", agreement.max_calls or {})):
             for team in value:
                 if team and team not in lenders:

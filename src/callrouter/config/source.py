@@ -6,6 +6,7 @@ keys mean is not known here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class Source:
     keys: dict[Where, Place] = field(default_factory=dict)
     values: dict[Where, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    _unread: list[str] = field(default_factory=list)  # texts of files that are no YAML; '' for one without a text
 
     def error(self, place: Place, what: str, mend: str = "") -> None:
         self.problems.append(Problem(place, what, mend))
@@ -76,10 +78,18 @@ class Source:
             return self.keys[at]
         return self.values[at]
 
+    def whole(self, section: str) -> bool:
+        """Has all been read that the files say of the section? If not, an unknown name there may be none."""
+        return not any(not text or re.search(rf"^{section}:", text, re.MULTILINE) for text in self._unread)
+
     def read(self, path: Path, shown: str) -> list[tuple[str, Place, Node]]:
         """(key, its place, node) for each top-level key of one file; what cannot be read is reported and left out."""
+        before = len(self.problems)
         text = self.text(path, shown)
-        return [] if text is None else self.parse(text, shown)
+        found = [] if text is None else self.parse(text, shown)
+        if not found and len(self.problems) > before:
+            self._unread.append(text or "")
+        return found
 
     def parse(self, text: str, shown: str) -> list[tuple[str, Place, Node]]:
         """The same for a text that begins in the file's first line."""
