@@ -14,6 +14,9 @@ from click.testing import CliRunner
 
 from callrouter.ami.doctor import Finding, Level, Patient, examine
 from callrouter.cli import main
+from callrouter.cli.doctor import patient_of
+from callrouter.config.load import load
+from tests.config.folders import folder
 
 from .fake import Answer, FakeAsterisk, Fields, block, channel, refuse, reply, silent
 
@@ -65,6 +68,7 @@ def patient(fake: FakeAsterisk) -> Patient:
     return Patient(
         site="gera", host="127.0.0.1", port=fake.port, user="callrouter", secret="lab", tls=None, server_name="",
         dialplan=1, carrier="carrier", numbers=("39123",), phones=("1001",), peers=("gotha",),
+        rung_from=("gotha",),
     )  # fmt: skip
 
 
@@ -155,7 +159,7 @@ def devices(**states: str) -> Callable[[FakeAsterisk], None]:
         (variable("CR_DIALPLAN", "0"), "has version 0, this release needs 1", "dialplan fixed"),
         (variable("CR_SITE", "gotha"), "CR_SITE is 'gotha'", "render --site gera"),
         (variable("DIALPLAN_EXISTS(from-carrier,39123,1)", "0"), "callers of 39123 get no answer", "render"),
-        (variable("DIALPLAN_EXISTS(from-site,1001,1)", "0"), "other sites cannot ring 1001", "render"),
+        (variable("DIALPLAN_EXISTS(from-site,1001,1)", "0"), "calls of gotha cannot ring 1001", "render"),
         (variable("DIALPLAN_EXISTS(callrouter-probe,s,1)", "0"), "no callrouter-probe", "callrouter.conf"),
         (
             lambda fake: fake.answers.update(Originate=lambda f: probe(fake, f, trap=True)),
@@ -167,7 +171,7 @@ def devices(**states: str) -> Callable[[FakeAsterisk], None]:
         (variable("PJSIP_ENDPOINT(carrier,callerid)", "<unknown>"), "no fixed caller id", "callerid ="),
         (devices(p2001="INUSE"), "1 phones are unknown here: 1001", "pjsip.conf"),
         (devices(p1001="UNAVAILABLE"), "warning: 1 of 1 phones cannot be reached: 1001", "registration"),
-        (variable("PJSIP_AOR(gotha,contact)", ""), "calls to gotha, but there is no trunk", "pjsip.conf"),
+        (variable("PJSIP_AOR(gotha,contact)", ""), "calls may go to gotha, but there is no trunk", "pjsip.conf"),
         (variable("PJSIP_CONTACT(gotha@@1f,status)", "Unreachable"), "trunk to gotha is down (Unreachable)", "running"),
         (variable("PJSIP_CONTACT(gotha@@1f,status)", "NonQualified"), "to gotha is not watched", "qualify_frequency"),
         (answer("Ping", lambda f: reply(f, "Timestamp: 1000.5")), "error: Asterisk's clock is", "NTP"),
@@ -237,6 +241,24 @@ async def test_tls_is_verified() -> None:
         (only,) = await findings(replace(trusting, tls=ssl.create_default_context(cafile=DATA / "tls_other.pem")))
         assert "TLS with 127.0.0.1" in only.what
         assert not fake.actions
+
+
+def test_trunks_are_looked_at_in_the_direction_of_the_calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A one-way agreement needs a trunk from the borrower and phones at the lender; so does a team of another site."""
+    for name in ("SECRET_GERA", "SECRET_GOTHA"):
+        monkeypatch.setenv(name, "s")
+
+    def seen(more: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        loaded = load(folder(tmp_path, more=more))
+        return [(one.peers, one.rung_from) for one in (patient_of(loaded, "gera"), patient_of(loaded, "gotha"))]
+
+    assert seen("agreements: {one: {borrower: agency-gera, lender: agency-gotha, topics: general}}") == [
+        (("gotha",), ()),
+        ((), ("gera",)),
+    ]
+    hotline = "hotlines: {far: {title: F, site: gera, numbers: 030 23125 000, teams: agency-gotha}}"
+    assert seen(hotline) == [(("gotha",), ()), ((), ("gera",))]
+    assert seen("") == [((), ()), ((), ())]
 
 
 def test_the_command_ends_with_status_1_when_something_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

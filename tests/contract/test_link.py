@@ -260,7 +260,7 @@ async def test_the_doctor_finds_a_shipped_site_well(bench: Bench) -> None:
     patient = Patient(
         site="gera", host=host, port=port, user="callrouter", secret=secret, tls=None, server_name="",
         dialplan=DIALPLAN_VERSION, carrier="carrier", numbers=NUMBERS["gera"], phones=site.phones,
-        peers=("gotha", "magdeburg"), phone_control=("callrouter-phones", secret),
+        peers=("gotha", "magdeburg"), rung_from=("gotha", "magdeburg"), phone_control=("callrouter-phones", secret),
     )  # fmt: skip
     for peer in patient.peers:
         contact = await bench.ami["gera"].getvar(f"PJSIP_AOR({peer},contact)")

@@ -42,7 +42,8 @@ class Finding:
 class Patient:
     """What the configuration says of one site, as far as its Asterisk must agree.
 
-    peers: sites to which agreements send this site's calls. phones: of agents and of the failsafe group.
+    peers: sites whose phones this site's calls may ring. rung_from: sites whose calls may ring phones here. phones: of
+    agents and of the failsafe group.
     """
 
     site: str
@@ -57,6 +58,7 @@ class Patient:
     numbers: tuple[str, ...]
     phones: tuple[str, ...]
     peers: tuple[str, ...]
+    rung_from: tuple[str, ...]
     phone_control: tuple[str, str] | None = None  # user and secret of who asks phones to answer
 
 
@@ -209,8 +211,9 @@ def _dialplan(patient: Patient, checker: Checker) -> Iterator[Found]:
     if unknown:
         yield Level.ERROR, f"callers of {_some(unknown)} get no answer: not in from-carrier", render
     away = [phone for phone in patient.phones if not _exists(checker, "from-site", phone)]
-    if away and patient.peers:
-        yield Level.ERROR, f"other sites cannot ring {_some(away)}: not in from-site", render
+    if away and patient.rung_from:
+        who = " and ".join(patient.rung_from)
+        yield Level.ERROR, f"calls of {who} cannot ring {_some(away)}: not in from-site", render
     if version == str(patient.dialplan) and at == patient.site and not unknown:
         yield Level.GOOD, f"the dialplan has version {version} and all {len(patient.numbers)} numbers", ""
 
@@ -283,7 +286,7 @@ def _trunks(patient: Patient, checker: Checker) -> Iterator[Found]:
         contacts = [name for name in checker.get(f"PJSIP_AOR({peer},contact)").split(",") if name]
         if not contacts:
             mend = f"add endpoint and aor [{peer}] to pjsip.conf; func_pjsip_aor.so must be loaded"
-            yield Level.ERROR, f"agreements send calls to {peer}, but there is no trunk to it", mend
+            yield Level.ERROR, f"calls may go to {peer}, but there is no trunk to it", mend
             continue
         states = {checker.get(f"PJSIP_CONTACT({name},status)") for name in contacts}
         if "Reachable" in states:

@@ -13,6 +13,7 @@ from callrouter.config.dialplan import DIALPLAN_VERSION, dialplan_of
 from callrouter.config.load import Loaded, load
 from callrouter.config.secret import SecretError
 from callrouter.config.source import ConfigError
+from callrouter.core.plan import Plan
 from callrouter.wiring import connections
 
 
@@ -64,10 +65,7 @@ def patient_of(loaded: Loaded, name: str) -> Patient:
     one = connections(network, lambda secret: secret.reveal())[name]
     control = network.sites[name].asterisk.phone_control
     expected = dialplan_of(loaded, name)
-    team_site = {team.name: team.site for team in loaded.plan.teams}
-    peers = {
-        team_site[agreement.lender] for agreement in loaded.plan.agreements if team_site[agreement.borrower] == name
-    }
+    reached = {site: _reached(loaded.plan, site) - {site} for site in loaded.network.sites}
     return Patient(
         site=name,
         host=one.host,
@@ -80,6 +78,17 @@ def patient_of(loaded: Loaded, name: str) -> Patient:
         carrier=expected.carrier,
         numbers=expected.numbers,
         phones=tuple(dict.fromkeys((*expected.phones, *expected.failsafe))),
-        peers=tuple(sorted(peers - {name})),
+        peers=tuple(sorted(reached[name])),
+        rung_from=tuple(sorted(site for site, others in reached.items() if name in others)),
         phone_control=(control.user, control.secret.reveal()) if control else None,
     )
+
+
+def _reached(plan: Plan, site: str) -> set[str]:
+    """Sites whose phones the calls of this one's hotlines may ring, by their own teams and by agreements."""
+    teams: set[str] = set()
+    for hotline in plan.hotlines:
+        if hotline.site == site:
+            teams.update(hotline.teams, *(topic.teams for topic in hotline.topics))
+    teams |= {agreement.lender for agreement in plan.agreements if agreement.borrower in teams}
+    return {team.site for team in plan.teams if team.name in teams}
