@@ -5,6 +5,8 @@ python -m tests.chaos 17 --shrink        and the shortest schedule of faults tha
 python -m tests.chaos 17 --faults JSON   with these faults instead of those that the seed draws
 python -m tests.chaos --seeds 0-399      many
 python -m tests.chaos --soak             fresh ones until it is stopped
+python -m tests.chaos --seeds 0-9 --kinds 'kill cut'    a dozen faults of these kinds in each of them
+python -m tests.chaos --pairs            until each kind of fault has struck a call at each stage
 python -m tests.chaos --seeds 0-9 --soak --for 150    these, then fresh ones until 150 s are over
 """
 
@@ -13,14 +15,17 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import random
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tests.chaos import faults
+from tests.chaos import faults, scene
 from tests.chaos.report import Report
 from tests.chaos.run import Job, Result, apart, fails, live, many, shorten
+
+PAIRS_AT_ONCE = 6
 
 
 def fresh() -> int:
@@ -56,6 +61,23 @@ def planned(asked: str, soak: bool, until: float) -> Iterator[int]:
         yield seed
 
 
+def until_all_pairs(report: Report, seeds: Iterable[int]) -> Iterator[Job]:
+    """Worlds in which some of the pairs that have not come yet are likely to."""
+    for seed in map(str, seeds):
+        missing = [pair for pair in faults.pairs() if not report.fired[pair]]
+        if not missing:
+            return
+        rng = random.Random(f"{seed}/pairs")
+        drawn = scene.draw(random.Random(f"{seed}/scene"), "")
+        yield seed, faults.aimed(rng, drawn, rng.sample(missing, min(PAIRS_AT_ONCE, len(missing))))
+
+
+def of_kinds(seeds: Iterable[int], kinds: Sequence[str]) -> Iterator[Job]:
+    for seed in map(str, seeds):
+        drawn = scene.draw(random.Random(f"{seed}/scene"), "")
+        yield seed, faults.of_kinds(random.Random(f"{seed}/kinds"), drawn, kinds)
+
+
 def tell(result: Result) -> None:
     if not result.problems:
         return
@@ -65,11 +87,9 @@ def tell(result: Result) -> None:
     print(f"    replay it with: {result.command}     (SHRINK=1 finds the shortest schedule, TRACE=FILE writes it down)")
 
 
-def several(seeds: Iterable[int], at_once: int, every_s: float, most: int) -> int:
+def several(jobs: Iterable[Job], report: Report, at_once: int, every_s: float, most: int) -> int:
     live("0", [])  # what every world would have to read and compile for itself is inherited
-    report = Report()
     said = time.monotonic()
-    jobs: Iterable[Job] = ((str(seed), None) for seed in seeds)
     failed = 0
     try:
         for result in many(jobs, at_once):
@@ -96,13 +116,21 @@ def main() -> int:
     parser.add_argument("--trace", type=Path)
     parser.add_argument("--seeds", default="", metavar="FIRST-LAST,…")
     parser.add_argument("--soak", action="store_true")
+    parser.add_argument("--kinds", help="a dozen faults of these kinds in each world; '': none")
+    parser.add_argument("--pairs", action="store_true")
     parser.add_argument("--for", type=float, default=float("inf"), dest="for_s", metavar="S")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--failures", type=int, default=1_000, help="stop after so many seeds that fail")
     arguments = parser.parse_args()
-    if arguments.seeds or arguments.soak:
-        seeds = planned(arguments.seeds, arguments.soak, time.monotonic() + arguments.for_s)
-        return several(seeds, arguments.jobs, 60.0, arguments.failures)
+    if arguments.seeds or arguments.soak or arguments.pairs:
+        more = arguments.soak or (arguments.pairs and not arguments.seeds)
+        seeds, report = planned(arguments.seeds, more, time.monotonic() + arguments.for_s), Report()
+        jobs: Iterator[Job] = ((str(seed), None) for seed in seeds)
+        if arguments.pairs:
+            jobs = until_all_pairs(report, seeds)
+        elif arguments.kinds is not None:
+            jobs = of_kinds(seeds, arguments.kinds.split())
+        return several(jobs, report, arguments.jobs, 60.0, arguments.failures)
     return one(arguments.seed or str(fresh()), arguments.faults, arguments.shrink, arguments.trace)
 
 

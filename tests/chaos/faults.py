@@ -21,8 +21,11 @@ from tests.chaos.truth import LIVE
 if TYPE_CHECKING:
     from tests.chaos.world import World
 
+MANY = 12  # faults in a world of some kinds only
 FIRST_S, LAST_S = 6.0, 100.0  # faults strike between these
 DELAYS_S = (0.0, 0.0, 0.0005, 0.002, 0.01, 0.1, 1.0)
+UNSYNCED_S = 1.0  # a line that is older is on the disk
+WRITTEN_AGAIN_S = 30.0  # after a disk was full: the journal's next try, and a router that stands still just then
 TRIGGERS = (*LIVE, "answered", "ended")
 
 
@@ -89,6 +92,23 @@ def draw(rng: random.Random, world: Scene, pair: tuple[str, str] | None) -> list
     return sorted([*first, *more], key=lambda fault: fault.at_s)
 
 
+def of_kinds(rng: random.Random, world: Scene, kinds: Sequence[str]) -> list[Fault]:
+    """A schedule of nothing but these; none at all if there are none."""
+    return aimed(rng, world, [(rng.choice(kinds), rng.choice(("", *TRIGGERS))) for _ in range(MANY if kinds else 0)])
+
+
+def aimed(rng: random.Random, world: Scene, wanted: Sequence[tuple[str, str]]) -> list[Fault]:
+    """A schedule in which each of these pairs is likely to come."""
+    found = []
+    for name, stage in wanted:
+        fault = replace(_one(rng, world, name, stage), nth=1, at_s=round(rng.uniform(FIRST_S, LAST_S / 2), 3))
+        if stage == "failsafe":  # where it strikes no router has been heard for a while
+            where = fault.where if fault.where in world.sites else rng.choice(world.sites)
+            found.append(Fault("hole", where, fault.at_s, for_s=15.0, amount=0.001))
+        found.append(fault)
+    return sorted(found, key=lambda fault: fault.at_s)
+
+
 def _one(rng: random.Random, world: Scene, name: str, stage: str) -> Fault:
     kind = KINDS[name]
     where = {"site": rng.choice(world.sites), "machine": "one", "world": ""}[kind.scope]
@@ -133,7 +153,7 @@ def _power(w: World, f: Fault) -> None:
     machine = w.machines[f.where]
     if machine.disk is not None and machine.alive:
         machine.disk.lose_power(f.amount)
-        w.lost_power.add(f.where)
+        w.loses_lines(w.loop.time() - UNSYNCED_S, w.loop.time())
         machine.kill()
 
 
@@ -186,6 +206,7 @@ def _mend_config(w: World, f: Fault) -> None:
 
 def _disk_full(w: World, f: Fault) -> None:
     w.machines[f.where].disk_full = True
+    w.loses_lines(w.loop.time(), w.loop.time() + f.for_s + WRITTEN_AGAIN_S)
 
 
 def _disk_free(w: World, f: Fault) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from callrouter.core.agents import AgentState, Intent
 from callrouter.core.calls import CallState
-from callrouter.core.commands import AnsweredWithoutAgent, CallFinished, Command
-from callrouter.core.events import CallbackKnown, Event, PlanReplaced
+from callrouter.core.commands import AnsweredWithoutAgent, CallFinished, Command, DialOut, Offer
+from callrouter.core.events import CallbackKnown, Event, PlanReplaced, SiteRead, Stage
 from callrouter.core.router import Router
 from callrouter.core.timers import Rank
 from callrouter.sim.pbx import VirtualPbx
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 3.0  # so long the books may differ from the truth in clear weather: an event is on its way
 TASKS_MAX = 60
+SERVED = (CallState.OFFERED, CallState.TALKING, CallState.TRANSFERRED)
+TEARS = ("kill", "tear", "power", "switch", "mode")  # who dies may leave half a line
 INTENTS = {people.READY: Intent.READY, people.PAUSE: Intent.PAUSED, people.LOGOUT: Intent.LOGGED_OUT}
 
 
@@ -36,11 +38,11 @@ class Checked:
     def __init__(self, router: Router, machine: Machine, judge: Judge) -> None:
         self.real = router
         self.books = Books(router)
-        self.books.adopted = bool(judge.world.schedule)
         self._machine = machine
         self._judge = judge
 
     def handle(self, event: Event, now: float) -> Sequence[Command]:
+        self.books.adopted = self.books.adopted or self._others_lent(event)
         commands = self.real.handle(event, now)
         try:
             if isinstance(event, PlanReplaced):
@@ -62,7 +64,27 @@ class Checked:
         for command in commands:
             if isinstance(command, AnsweredWithoutAgent):
                 self._judge.false_alarm(command)
+            elif isinstance(command, Offer | DialOut):
+                self._reachable(command)
         return commands
+
+    def _others_lent(self, event: Event) -> bool:
+        """Does it tell of loans that this router has not made, or of an agreement that is another now?"""
+        if isinstance(event, PlanReplaced):
+            return True
+        calls = self.real.state.calls
+        return isinstance(event, SiteRead) and any(
+            seen.stage in (Stage.OFFERED, Stage.TALKING)
+            and (seen.call not in calls or calls[seen.call].state not in SERVED)
+            for seen in event.calls
+        )
+
+    def _reachable(self, order: Offer | DialOut) -> None:
+        """Nobody is rung for a caller, or at a phone, of a site that the books themselves cannot see."""
+        targets = order.targets if isinstance(order, Offer) else (order.target,)
+        for site in {order.call.partition("/")[0], *(target.site for target in targets)}:
+            if not self.real.state.links.get(site):
+                self._judge.once(f"{order} though there is no link to {site}")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
@@ -77,6 +99,7 @@ class Judge:
         self._said: set[str] = set()
         self._owner: dict[tuple[str, str, float], tuple[str, int]] = {}  # (site, epoch, boot) -> who took it
         self._differs: dict[str, float] = {}
+        self._offered: set[tuple[str, str]] = set()  # orders, with the channel
 
     def watch(self, machine: Machine) -> None:
         """A service was made on this machine."""
@@ -95,8 +118,9 @@ class Judge:
 
     def false_alarm(self, notice: AnsweredWithoutAgent) -> None:
         """The world keeps the promise, so this is never true. It may be believed after events were lost for good."""
-        site = notice.call.partition("/")[0]
-        if self.world.manglers[site].count["never"] or self.world.kinds["deaf"]:
+        call, w = self.world.truth.calls[notice.call], self.world
+        lossy = w.manglers[call.site].count["never"] or w.kinds["deaf"]
+        if lossy and not w.weather.clear(call.site, call.arrived, w.loop.time()):
             self.excuse("alarm after lost events")
         else:
             self.once(f"a false alarm: {notice}")
@@ -107,10 +131,8 @@ class Judge:
         others = self.world.truth.talks[f"{leg.at}/{leg.phone}"]
         now = self.world.loop.time()
         sites = {call.site, leg.at, *(other.partition("/")[0] for other in others)}
-        if all(self.world.weather.clear(site, now - 1.0, now) for site in sites):
-            self.once(f"{leg.at}/{leg.phone} is rung for {call.id} and for {others}")
-        else:
-            self.excuse("an agent was rung twice")
+        clear = all(self.world.weather.clear(site, now - 1.0, now) for site in sites)
+        self.once(f"{leg.at}/{leg.phone} is rung for {call.id} and for {others}, clear: {clear}")
 
     def asked(self, site: VirtualPbx, me: tuple[str, int], variable: str, value: str, channel: str) -> None:
         """A router (its machine, and its number there) set a variable at a switch."""
@@ -122,7 +144,20 @@ class Judge:
             owner = self._owner.get((site.site, epoch, site.booted_at))
             if epoch == force and owner is not None and owner != me:
                 self.once(f"{me} gives orders at {site.site} in the name of {owner}")
+            self._once_and_written(me, value, channel)
             self.world.truth.ordered(channel, value, force)
+
+    def _once_and_written(self, me: tuple[str, int], value: str, channel: str) -> None:
+        """An offer is never sent twice, and stands in the journal before it leaves."""
+        if "_agent_" not in value:
+            return
+        machine, attempt = self.world.machines[me[0]], value.rpartition("_")[2]
+        if (value, channel) in self._offered:
+            self.once(f"{me} gives the order {value} for {channel} once more")
+        self._offered.add((value, channel))
+        now = self.world.loop.time()
+        if not self.world.lost_lines(now, now) and (channel.replace("-", "/", 1), attempt) not in machine.offers:
+            self.once(f"{me} gives the order {value} for {channel}, which is not in its journal")
 
     def look(self) -> None:
         """Are the books true, where nothing has been wrong for a while?"""
@@ -259,6 +294,8 @@ class Judge:
         trouble = service.journal.trouble or service.store.trouble or service.feed.trouble
         if trouble:
             self.once(f"{machine.name} still says: {trouble}")
+        if service.feed.behind and not any(self.world.kinds[kind] for kind in TEARS):
+            self.once(f"{machine.name} has {service.feed.behind} bytes of its journal to read for ever")
         tasks = [task for task in machine.process.tasks if not task.done()]
         if len(tasks) > TASKS_MAX:
             self.once(f"{machine.name} has {len(tasks)} tasks")

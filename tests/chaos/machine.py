@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import random
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,7 @@ from callrouter.journal.disk import Disk
 from tests.chaos.loop import Killed, Process, VirtualLoop
 from tests.chaos.scene import START, TODAY
 
+_OFFER = re.compile(r'"_":"Offer","call":"([^"]+)","attempt":(\d+)')
 _loaded: dict[str, Loaded | ConfigError] = {}
 
 
@@ -67,6 +69,7 @@ class FaultyDisk(Disk):
                 os.write(file, data[:room])
             raise OSError(28, "No space left on device")
         self._machine.world.wrote(self._machine, bytes(data))
+        self._machine.offers.update(_OFFER.findall(str(data, "utf-8", "replace")))
         return super().write(file, data)
 
     def again(self, file: int) -> int:
@@ -124,6 +127,7 @@ class Machine:
         self.leapt = False  # it was set, so that two times of it may not be compared
         self.wanted = False
         self.starts = 0
+        self.offers: set[tuple[str, str]] = set()  # (call, attempt) that stand in its journal
         self.process: Process | None = None
         self.service: Service | None = None
         self.disk: FaultyDisk | None = None

@@ -33,6 +33,7 @@ class Result:
 
     seed: str
     schedule: list[Fault] = field(default_factory=list)
+    drawn: bool = True  # the schedule, from the seed
     problems: list[str] = field(default_factory=list)
     digest: str = ""
     virtual_s: float = 0.0
@@ -51,7 +52,7 @@ class Result:
 
     @property
     def command(self) -> str:
-        return f"make sim SEED={self.seed}"
+        return f"make sim SEED={self.seed}" + ("" if self.drawn else f" FAULTS='{faults.to_text(self.schedule)}'")
 
 
 def pair_of(seed: str) -> tuple[str, str] | None:
@@ -67,7 +68,7 @@ def live(seed: str, schedule: Sequence[Fault] | None = None, trace: Path | None 
     with tempfile.TemporaryDirectory(prefix="callrouter-sim-", dir=SHM if SHM.is_dir() else None) as folder:
         world = World(seed, pair_of(seed), Path(folder), schedule)
         listener = Listener(world)
-        result = Result(seed, list(world.schedule))
+        result = Result(seed, list(world.schedule), schedule is None)
         try:
             with listener:
                 world.run()

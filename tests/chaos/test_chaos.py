@@ -19,7 +19,7 @@ from tests.chaos.loop import Process, VirtualLoop
 from tests.chaos.mangle import Mangler
 from tests.chaos.mutants import MUTANTS, Mutant, planted
 from tests.chaos.network import Network
-from tests.chaos.run import pair_of, shorten
+from tests.chaos.run import Result, pair_of, shorten
 
 ROOT = Path(__file__).parents[2]
 FIXED = "0-7"
@@ -163,6 +163,23 @@ def test_every_kind_of_fault_is_aimed_at_every_stage() -> None:
     """Consecutive seeds go through all pairs, in whatever number one begins."""
     every = faults.pairs()
     assert {pair_of(str(seed)) for seed in range(777, 777 + len(every))} == set(every)
+
+
+def test_a_world_says_how_to_see_it_again() -> None:
+    """By its seed; and by its faults, if the seed has not drawn them."""
+    schedule = [Fault("hole", "gera", 9.0, for_s=3.0)]
+    assert Result("17", schedule).command == "make sim SEED=17"
+    asked = Result("17", schedule, drawn=False).command
+    assert faults.from_text(asked.partition("FAULTS='")[2].rstrip("'")) == schedule
+
+
+def test_a_schedule_can_be_aimed() -> None:
+    """At pairs, each of which strikes at its stage; at some kinds only; at none."""
+    drawn, rng = scene.draw(random.Random(4), "sqlite://"), random.Random(3)
+    wanted = [("kill", "rung"), ("cut", "failsafe"), ("burst", "ended")]
+    assert {(fault.kind, fault.stage) for fault in faults.aimed(rng, drawn, wanted)} == {*wanted, ("hole", "")}
+    assert {fault.kind for fault in faults.of_kinds(rng, drawn, ["cut", "kill"])} <= {"cut", "kill", "hole"}
+    assert faults.of_kinds(rng, drawn, []) == []
 
 
 @pytest.mark.parametrize("guilty", [{3}, {0, 9}, {2, 5, 6}, set()])

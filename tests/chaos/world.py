@@ -58,7 +58,7 @@ class World:
         self.trace: list[str] = []
         self.digest = hashlib.sha256()
         self.problems: list[str] = []
-        self.lost_power: set[str] = set()
+        self._unwritten: list[tuple[float, float]] = []  # when journals could not be written, or were not synced
         self.segments: list[Path] = []  # of journals, as they were begun
         self.clock_was_far_ahead = False
         self.struck: Counter[tuple[str, str]] = Counter()  # (kind, stage of a live call when it struck)
@@ -102,6 +102,13 @@ class World:
         self.note(f"BROKEN {text}")
         if len(self.problems) < 50:
             self.problems.append(f"{self.loop.time():.3f} {text}")
+
+    def loses_lines(self, start: float, end: float) -> None:
+        """Of what happens between these, lines may be missing in a journal."""
+        self._unwritten.append((start, end))
+
+    def lost_lines(self, start: float, end: float) -> bool:
+        return any(a <= end and b >= start for a, b in self._unwritten)
 
     # ---- life
 
