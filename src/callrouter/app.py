@@ -184,6 +184,7 @@ class Service:
                 service.pages.url,
                 options.steady,
                 self.handsets,
+                lambda number: self._ringable.of(number),  # noqa: PLW0108  a reload exchanges it
             )
         )
         self.front = Front(

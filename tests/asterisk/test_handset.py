@@ -9,6 +9,7 @@ import pytest
 
 from callrouter.core.callbacks import Callback, CallbackKind
 from callrouter.core.events import CallbackKnown
+from callrouter.office import phones
 from callrouter.office.phones import Lifted
 from tests.asterisk.lab import Lab
 from tests.asterisk.parties import Phone
@@ -28,6 +29,13 @@ def notified(lab: Lab, phone: Phone) -> list[Packet]:
     ]
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that does other things, too, may take its time."""
+    monkeypatch.setattr(phones, "PATIENCE_S", 20.0)
+
+
+@pytest.mark.usefixtures("patient")
 async def test_f2_answers_here_and_at_a_lender(lab: Lab, tmp_path: Path) -> None:
     """One NOTIFY in the dialog of the phone's INVITE; then its 200, then the caller's. So too for a borrowed call."""
     async with routing(lab, tmp_path / "c", Rules()) as router:
@@ -77,6 +85,7 @@ async def test_a_phone_that_knows_no_remote_control_rings_on(lab: Lab, tmp_path:
         await bye(router, caller)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_callback_is_taken_by_f2(lab: Lab, tmp_path: Path) -> None:
     """The agent's own phone, which rings first, answers; only then is the caller rung."""
     agent, his = await lab.phone("gera", "2001", talks=True), await lab.outside("gera", DIALLED)

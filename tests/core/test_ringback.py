@@ -462,7 +462,7 @@ def test_who_is_answered_elsewhere_while_he_is_being_rung() -> None:
     story.answer(call)
     story.obey_all()
     assert not story.outs
-    assert story.agent("gera/2001") == "wrap_up"
+    assert story.agent("gera/2001") == "ready"
     assert told(story)[-1].result is CallbackResult.SUPERSEDED
 
 
@@ -599,6 +599,52 @@ def test_a_departments_caller_is_rung_as_well() -> None:
     assert (record.result, record.talk_s, record.callback) == (TryResult.REACHED, 30.0, "gera/d1")
     assert told(story) == []
     assert story.agent("gera/2001") == "wrap_up"
+
+
+def of_his_own(story: Story, intent: e.AgentAct) -> str:
+    """An agent in this state rings somebody of his own accord; the call."""
+    story.act("gera/2001", intent)
+    one = replace(owed(OTHER, CallbackKind.OUTBOUND), id="gera/o1", rings=0, department="")
+    assert not [x for x in story.send(e.OutboundAsked("gera/2001", one, "berta")) if isinstance(x, c.Ignored)]
+    story.obey_all()
+    assert story.agent("gera/2001") == "offered"
+    return out(story)
+
+
+@pytest.mark.parametrize("intent", [e.AgentAct.READY, e.AgentAct.LOG_IN])
+def test_a_call_of_his_own_accord(intent: e.AgentAct) -> None:
+    """He talks during it, and wraps up after it: then he is as he was."""
+    story = Story(plan(), ready="")
+    call = of_his_own(story, intent)
+    before = "ready" if intent is e.AgentAct.READY else "paused"
+    story.agent_is_up(call)
+    assert story.agent("gera/2001") == "talking"
+    story.caller_is_up(call)
+    story.pass_time(9.0)
+    story.out_ends(call)
+    record = story.books.rung[call]
+    assert (record.kind, record.result, record.talk_s) == (CallbackKind.OUTBOUND, TryResult.REACHED, 9.0)
+    assert story.agent("gera/2001") == "wrap_up"
+    story.pass_time(31.0)
+    assert story.agent("gera/2001") == before
+
+
+@pytest.mark.parametrize("intent", [e.AgentAct.READY, e.AgentAct.LOG_IN])
+@pytest.mark.parametrize("how", ["busy", "gave up", "not lifted", "declined"])
+def test_a_call_of_his_own_accord_that_fails_restores_the_state(intent: e.AgentAct, how: str) -> None:
+    """Nobody was talked to, so there is nothing to wrap up; and he has missed no call, whatever his phone said."""
+    story = Story(plan(), ready="")
+    call = of_his_own(story, intent)
+    if how in ("not lifted", "declined"):
+        story.out_ends(call, e.Result.NO_ANSWER if how == "not lifted" else e.Result.REFUSED)
+    else:
+        story.agent_is_up(call)
+        story.pass_time(3.0)
+        story.caller_is_missed(call, TryResult.BUSY) if how == "busy" else story.out_ends(call)
+    seat = story.router.agent("gera/2001")
+    assert seat is not None
+    assert (seat.state, seat.reason) == (("ready", "") if intent is e.AgentAct.READY else ("paused", "logged_in"))
+    assert story.books.rung[call].result is not TryResult.REACHED
 
 
 def at_a_phone(story: Story, phone: str = "2901", **more: Any) -> list[str]:

@@ -67,8 +67,20 @@ async def test_the_phone_that_rings_is_asked_and_answers() -> None:
     assert desk.story.agent(ANNA) == "talking"
 
 
-async def test_nobody_is_asked_but_a_phone_that_rings_for_an_offer() -> None:
-    """Not in a talk, not for somebody who is none, not before its leg is there, not when a second call rings it too."""
+async def test_who_is_quicker_than_his_phone_is_waited_for() -> None:
+    """The page shows the call before the phone rings: its leg is asked when it is there."""
+    desk = Desk(Desk.answers)
+    pressed = asyncio.ensure_future(desk.lift())
+    await asyncio.sleep(0)
+    assert desk.ask.asked == []
+    desk.leg()
+    assert await pressed is Lifted.DONE
+
+
+async def test_nobody_is_asked_but_a_phone_that_rings_for_an_offer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in a talk, not for somebody who is none, not when it never rings, not when a second call rings it too, not
+    when the caller is gone first."""
+    monkeypatch.setattr(phones, "PATIENCE_S", 0.01)
     desk = Desk(Desk.answers)
     assert await desk.handset.lift("gera/9") is Lifted.IDLE
     assert await desk.lift() is Lifted.FAILED
@@ -79,6 +91,12 @@ async def test_nobody_is_asked_but_a_phone_that_rings_for_an_offer() -> None:
     assert desk.ask.asked == []
     desk.answers()
     assert await desk.lift() is Lifted.IDLE
+    gone = Desk(Desk.answers)
+    pressed = asyncio.ensure_future(gone.lift())
+    await asyncio.sleep(0)
+    gone.send(e.CallEnded(gone.call, 16))
+    assert await pressed is Lifted.FAILED
+    assert gone.ask.asked == []
 
 
 async def test_a_phone_is_not_asked_again_at_once() -> None:

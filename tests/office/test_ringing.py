@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from callrouter.callers import Ringable
 from callrouter.core import events as e
 from callrouter.core.callbacks import CallbackKind, CallbackResult, Refused, TryResult
 from callrouter.core.events import AgentAct, CallbackTaken
@@ -101,3 +102,32 @@ async def test_a_departments_call_is_its_takers(open_house: Opener, engine: Asyn
     await house.office.ringing.for_department("gera/d1", "benefit", ANNA, "kim")
     house.office.ringing.given_up("gera/d1")
     assert house.office.ringing._asked == {}
+
+
+async def test_a_number_of_ones_own_choice(open_house: Opener, engine: AsyncEngine) -> None:
+    """Ordinary numbers only, shown with a hotline of one's own team; the number is known while the call lives."""
+    house = house_that_rings(open_house)
+    ringing = house.office.ringing
+    ringing._reach = Ringable(["DE"], ["0365 1"]).of
+    assert [line.name for line in ringing.lines(TEAM)] == ["gera"]
+    assert ringing.lines("no-team") == ()
+    (line,) = ringing.lines(TEAM)
+    for denied in ("", "112", "0900 1234567", "+44 20 7946 0000", "0180 5000000", "0365 1", "abc"):
+        assert ringing.for_anybody(ANNA, line, denied, "because", "anna") is None, denied
+    assert ringing._asked == {}
+    house.act(ANNA, AgentAct.PAUSE)
+    asked = ringing.for_anybody(ANNA, line, "0171 234 5678", "Unterlagen fehlen", "anna")
+    assert asked is not None
+    house.story.send(asked)
+    going = ringing.of(ANNA)
+    assert going is not None
+    assert (going.kind, going.stage, going.number) == (CallbackKind.OUTBOUND, "ringing", "+491712345678")
+    assert going.subject == "Unterlagen fehlen"
+    (call,) = house.story.outs
+    house.story.obey_out(call)
+    house.story.agent_is_up(call)
+    house.story.caller_is_up(call)
+    house.story.out_ends(call)
+    assert ringing.of(ANNA) is None
+    assert ringing._asked == {}
+    assert ringing.reached(ANNA) == ""

@@ -18,8 +18,9 @@ from callrouter.core.callbacks import Callback, CallbackKind, TryResult
 from callrouter.core.commands import Command, Offer
 from callrouter.core.events import AgentAct, AgentActed, Event
 from callrouter.office.gate import QUICK_S
-from callrouter.sim.people import IGNORES, Behaviour, VirtualCaller
+from callrouter.sim.people import ANSWERS, IGNORES, Behaviour, VirtualCaller
 from callrouter.store.schema import CALLBACK
+from callrouter.store.search import trail
 from tests.pages.conftest import Windows
 from tests.pages.stage import BERLIN, GERA, Show, show
 from tests.pages.test_keyboard import tab_to
@@ -417,6 +418,49 @@ async def test_who_gave_up_is_rung_from_the_list(windows: Windows, stage: Show) 
     await expect(page.get_by_text("Niemand wartet auf einen Rückruf.")).to_be_visible()
     await page.get_by_role("button", name="Es war nicht der Anrufer").click()
     await expect(task).to_contain_text("1 Versuch")
+
+
+async def test_an_agent_rings_a_number_of_his_own_choice(windows: Windows, stage: Show) -> None:
+    """Not any number, not while somebody waits. His phone first; the number is gone from the page when it is over.
+    A call that fails leaves him as he was; the audit trail says why, the number only masked."""
+    page = await sit_down(windows, stage)
+    await page.get_by_text("Nummer anrufen").click()
+    form = page.locator("details.more", has_text="Nummer anrufen")
+    assert await findings(page) == []
+    number, purpose = form.get_by_label("Rufnummer"), form.get_by_label("Anlass")
+    await number.fill("0900 1234567")
+    await purpose.fill("Unterlagen fehlen")
+    await form.get_by_role("button", name="Anrufen").click()
+    await expect(page.get_by_role("alert").filter(has_text="kann von hier aus nicht angerufen werden")).to_be_visible()
+    await number.fill("0171 9876543")
+    outside = stage.sites["gera"].outside("01719876543")
+    outside.choose = lambda _: Behaviour(refuse=486)
+    await form.get_by_role("button", name="Anrufen").click()
+    await expect(page.get_by_role("alert").filter(has_text="Ihr Telefon klingelt")).to_be_visible()
+    await expect(number).to_have_value("")
+    await page.keyboard.press("F2")
+    await expect(page.locator("[data-seat-state=ready]")).to_be_visible()
+    outside.choose = lambda _: ANSWERS
+    await number.fill("+49 171 9876543")
+    await purpose.fill("Termin verschieben")
+    await form.get_by_role("button", name="Anrufen").click()
+    await expect(page.locator("[data-out=ringing]")).to_contain_text("Termin verschieben")
+    await page.keyboard.press("F2")
+    await expect(page.locator("[data-out=talking]")).to_contain_text("0171 9876543")
+    await expect(page.locator("[data-seat-state=talking]")).to_be_visible()
+    stage.sites["gera"].phone("2001").hang_up()
+    await expect(page.locator("[data-seat-state=wrap_up]")).to_be_visible()
+    assert "9876543" not in await page.content()
+    person = await stage.call(GERA, "036555555555")
+    await number.fill("0171 9876543")
+    await purpose.fill("Noch einmal")
+    await form.get_by_role("button", name="Anrufen").click()
+    await expect(page.get_by_role("alert").filter(has_text="Ein Anrufer wartet: er geht vor.")).to_be_visible()
+    person.hang_up()
+    entries, _ = await trail(stage.service.store.engine, "", "outbound call", None)
+    assert [(one.why, one.after) for one in entries] == [
+        ("Termin verschieben", "•••543, shows agency-gera"), ("Unterlagen fehlen", "•••543, shows agency-gera")
+    ]  # fmt: skip
 
 
 async def test_callers_who_wait_go_before_lists(windows: Windows, stage: Show) -> None:

@@ -69,8 +69,21 @@ async def test_a_window_is_the_agents_until_another_one_takes_over(home: House, 
 async def test_only_ones_own_seat(home: House, browser: Browser) -> None:
     """Whatever the form says."""
     assert (await browser.get("/arbeitsplatz?platz=gera/2002")).status == 403
-    for path in ("zustand", "ergebnis", "anrufen", "da"):
+    for path in ("zustand", "ergebnis", "anrufen", "nummer", "da"):
         assert (await browser.post(f"/arbeitsplatz/{path}", platz="gera/2002")).status == 403
+
+
+async def test_whose_number_may_be_shown(home: House, browser: Browser, tmp_path: Path) -> None:
+    """A hotline that rings nobody back is not there to choose; where the configuration says no there is no form, and
+    who makes one is refused."""
+    await open_page(browser)
+    assert "Nummer anrufen" not in browser.text
+    form = {"platz": ANNA, "nummer": "0171 2345678", "hotline": "agency-gera", "anlass": "Unterlagen"}
+    assert (await browser.post("/arbeitsplatz/nummer", **form)).status == 404
+    (tmp_path / "other").mkdir()
+    async with house(tmp_path / "other", outbound=False) as closed:
+        other = await closed.browser("agent")
+        assert (await other.post("/arbeitsplatz/nummer", **form)).status == 403
 
 
 async def test_nobody_is_ready_without_his_result(home: House, browser: Browser) -> None:

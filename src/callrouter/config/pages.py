@@ -75,6 +75,8 @@ class Pages(Model):
     targets: Targets = Targets()
     seats: Literal["hidden", "state"] = "state"
     """What supervisors see of a single agent: nothing, or seat and present state. There are no figures per agent."""
+    outbound: bool = True
+    """Agents may ring numbers of `ring_countries` of their own accord; false: only callers who are on a list."""
     team_min: Annotated[Whole, Field(ge=1, le=100)] = 5
     """Figures of a team are shown from so many logged in agents on."""
 

@@ -183,7 +183,8 @@ def agent_missed(s: State, out: Outcall, result: Result) -> None:
         else:
             result = Result.UNREACHABLE
     if seat is not None:
-        s.seat_refused(seat, result, blame=not out.found)
+        his_own = out.by_hand and result in (Result.NO_ANSWER, Result.REFUSED)  # he is as he was before he asked
+        s.seat_refused(seat, Result.CANCELLED if his_own else result, blame=not out.found)
     if result is Result.CANCELLED:
         over(s, out, TryResult.CANCELLED, out.cancelled or "the agent's phone stopped ringing")
     elif result in (Result.FAILED, Result.NO_ROUTE):
@@ -200,7 +201,7 @@ def over(s: State, out: Outcall, result: TryResult, because: str) -> None:
     s.timers.cancel(out.watch_timer)
     seat = _seat(s, out)
     if seat is not None:
-        s.seat_left(seat, "the outbound call ended")
+        s.seat_left(seat, "the outbound call ended", talked=out.answered_at is not None)
     talk_s = s.now - out.answered_at if out.answered_at is not None else 0.0
     rang = out.up_at is not None and result is not TryResult.FAILED
     s.tell(

@@ -73,12 +73,12 @@ class State(Promises):
         self.timers.cancel(seat.timer)
         seat.timer = seat.resume_at = None
 
-    def seat_left(self, seat: AgentSeat, because: str) -> None:
-        """His conversation is over: wrap-up, or rest where the team has none."""
+    def seat_left(self, seat: AgentSeat, because: str, *, talked: bool = True) -> None:
+        """His conversation is over: wrap-up, or rest where the team has none, or where there was nobody to talk to."""
         seat.call = ""
         moved = self.move_seat(seat, AgentMove.LEFT, because)
         assert moved, f"{seat.id} leaves a conversation but is {seat.state}"
-        wrap_up_s = 0.0 if seat.leaving else self.wrap_up_s(seat)
+        wrap_up_s = 0.0 if seat.leaving or not talked else self.wrap_up_s(seat)
         if wrap_up_s > 0:
             self.resume_later(seat, wrap_up_s)
         else:

@@ -48,6 +48,7 @@ class Outside:
     page: str
     steady: Callable[[], float] = monotonic  # real seconds
     phones: PhoneControl = field(default_factory=ByHand)
+    reach: Callable[[str], str] = lambda _: ""  # a number as people write it → E.164, '' = one that may not be rung
 
 
 class Office:
@@ -74,7 +75,7 @@ class Office:
         self.watchman = Watchman(
             self.worklists, Escalations(o.engine, self.outbox), o.desk, o.clock, self.figures, page, self.mailer.nudge
         )
-        self.ringing = Ringing(o.router, self.callbacks, self.worklists)
+        self.ringing = Ringing(o.router, self.callbacks, self.worklists, o.reach)
         self.gate = Gate(o.steady)
         self.handset = Handset(o.router, o.phones, o.steady)
         self.floor.moved = self._moved

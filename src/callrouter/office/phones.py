@@ -11,7 +11,7 @@ from enum import StrEnum
 from math import inf
 from typing import Protocol
 
-from callrouter.core.agents import AgentState
+from callrouter.core.agents import AgentSeat, AgentState
 from callrouter.core.commands import Command
 from callrouter.core.events import AgentId, Event, LegId
 from callrouter.core.router import Router
@@ -57,35 +57,55 @@ class Handset:
         self._router = router
         self._phones = phones
         self._steady = steady
-        self._asked: dict[AgentId, float] = {}  # since when; at most as many as there are seats
-        self._ringing: dict[AgentId, asyncio.Future[None]] = {}
+        self._asked: dict[AgentId, float] = {}  # since when; this and the others: at most as many as there are seats
+        self._busy: set[AgentId] = set()
+        self._waiting: dict[AgentId, tuple[Callable[[AgentSeat | None], bool], asyncio.Future[None]]] = {}
         self.can = phones.can
 
     async def lift(self, agent: AgentId) -> Lifted:
         """Have his phone answer, and wait until it has, or has not for too long."""
         seat = self._router.state.seats.get(agent)
-        if seat is None or seat.state is not AgentState.OFFERED:
+        if seat is None or _silent(seat):
             return Lifted.IDLE
         now = self._steady()
-        if agent in self._ringing or now - self._asked.get(agent, -inf) < PACE_S:
+        if agent in self._busy or now - self._asked.get(agent, -inf) < PACE_S:
             return Lifted.AGAIN
         self._asked[agent] = now
-        if len(seat.legs) != 1:
-            return Lifted.FAILED
-        stopped = self._ringing[agent] = asyncio.get_running_loop().create_future()
+        self._busy.add(agent)
         try:
+            await self._until(agent, _rung)  # he may be quicker than his phone
+            if len(seat.legs) != 1 or _silent(seat):
+                return Lifted.FAILED
             if not await self._phones.answer(self._router.state.agents[agent].site, seat.legs[0]):
                 return Lifted.FAILED
-            async with asyncio.timeout(PATIENCE_S):
-                await stopped
-        except TimeoutError:
-            return Lifted.DEAF
+            return Lifted.DONE if await self._until(agent, _silent) else Lifted.DEAF
         finally:
-            del self._ringing[agent]
-        return Lifted.DONE
+            self._busy.discard(agent)
+
+    async def _until(self, agent: AgentId, true: Callable[[AgentSeat | None], bool]) -> bool:
+        """Until this is true of his seat; False: it is not, for too long."""
+        if true(self._router.state.seats.get(agent)):
+            return True
+        came = asyncio.get_running_loop().create_future()
+        self._waiting[agent] = true, came
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await came
+        except TimeoutError:
+            return False
+        finally:
+            del self._waiting[agent]
+        return True
 
     def observe(self, _happened: Event, _commands: Sequence[Command], _now: float) -> None:
-        for agent, stopped in self._ringing.items():
-            seat = self._router.state.seats.get(agent)
-            if (seat is None or seat.state is not AgentState.OFFERED) and not stopped.done():
-                stopped.set_result(None)
+        for agent, (true, came) in self._waiting.items():
+            if not came.done() and true(self._router.state.seats.get(agent)):
+                came.set_result(None)
+
+
+def _silent(seat: AgentSeat | None) -> bool:
+    return seat is None or seat.state is not AgentState.OFFERED
+
+
+def _rung(seat: AgentSeat | None) -> bool:
+    return seat is None or bool(seat.legs) or _silent(seat)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 
 from callrouter.core.callbacks import Callback, CallbackKind, TryResult
 from callrouter.core.commands import CallbackChanged, Command, OutboundFinished
@@ -22,6 +23,7 @@ from callrouter.core.events import (
     OutboundUp,
 )
 from callrouter.core.outcalls import Outcall
+from callrouter.core.plan import Hotline
 from callrouter.core.router import Router
 from callrouter.office import floor, worklists
 from callrouter.office.worklists import Worklists
@@ -49,11 +51,15 @@ class Outgoing:
 class Ringing:
     """Let the engine be observed by `observe`."""
 
-    def __init__(self, router: Router, callbacks: Callbacks, lists: Worklists) -> None:
+    def __init__(
+        self, router: Router, callbacks: Callbacks, lists: Worklists, reach: Callable[[str], str] = lambda _: ""
+    ) -> None:
+        """reach: a number as people write it → E.164, '' = one that may not be rung."""
         self._router = router
         self._callbacks = callbacks
         self._lists = lists
-        self._asked: dict[str, Callback] = {}  # departments' callbacks that are being rung: as many as calls
+        self._reach = reach
+        self._asked: dict[str, Callback] = {}  # being rung, and on no list of the router's: as many as calls
         self._reached: dict[AgentId, str] = {}
         self.changed: Callable[[str], None] = lambda _: None
 
@@ -118,6 +124,28 @@ class Ringing:
         assert one is not None, callback
         self._asked[callback] = one
         return OutboundAsked(agent, one, who, phone)
+
+    def lines(self, team: str) -> tuple[Hotline, ...]:
+        """Hotlines whose number agents of this team may show, their own first ones first."""
+        every = [one for one in self._router.plan.hotlines if one.callback is not None]
+        own = [one for one in every if team in one.teams]
+        own.sort(key=lambda one: one.teams.index(team))
+        return (*own, *(one for one in every if one not in own and any(team in topic.teams for topic in one.topics)))
+
+    def for_anybody(
+        self, agent: AgentId, hotline: Hotline, number: str, purpose: str, who: str
+    ) -> OutboundAsked | None:
+        """What to ask the router so that the agent's phone is rung, and then this number, however it is written. None:
+        it is one that may not be rung. It is kept while the call lives, and with the router's journal."""
+        reach = self._reach(number)
+        if not reach:
+            return None
+        now, id_ = self._router.state.now, f"{hotline.site}/o{token_hex(8)}"
+        one = Callback(
+            id_, CallbackKind.OUTBOUND, hotline.name, "", hotline.site, reach, now, now, subject=purpose, made_by=who
+        )  # fmt: skip
+        self._asked[id_] = one
+        return OutboundAsked(agent, one, who)
 
     def given_up(self, callback: str) -> None:
         """The router did not ring."""

@@ -58,6 +58,7 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "POST /arbeitsplatz/zustand": frozenset({AGENT}),
     "POST /arbeitsplatz/ergebnis": frozenset({AGENT}),
     "POST /arbeitsplatz/anrufen": frozenset({AGENT}),
+    "POST /arbeitsplatz/nummer": frozenset({AGENT}),
     "POST /arbeitsplatz/anfrage/{id}/entwurf": frozenset({AGENT}),
     "POST /arbeitsplatz/anfrage/{id}": frozenset({AGENT}),
     "GET /rueckrufe": frozenset({DEPARTMENT}),  # leads on to his own

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from callrouter.core.agents import AgentState
 from callrouter.core.events import AgentAct, AgentActed, CallbackMissed, CallbackTaken
+from callrouter.core.snapshot import AgentView
 from callrouter.desk.inquiries import ANSWER_MAX, NotYours
 from callrouter.desk.plan import Desk
 from callrouter.desk.promise import Given, Wrong
@@ -25,13 +26,14 @@ from callrouter.office.phones import Lifted
 from callrouter.roles import Role
 from callrouter.store.mail import OutboxFull
 from callrouter.web.acts import Refused, ask
+from callrouter.web.models import masked
 from callrouter.web.pages.desk_seen import PAGE, key_of, seat_of
 from callrouter.web.problems import Fault
 from callrouter.web.reasons import told
 from callrouter.web.routes import Route, get, post
 from callrouter.web.visit import Forbidden, NotFound, Visit
 
-TEXT_MAX = 12_000
+TEXT_MAX, PURPOSE_MAX = 12_000, 100
 RESULT_FIELDS = ("disposition", "department", "number", "subject", "wish", "due", "note", "")
 NOT_LIFTED = {
     Lifted.IDLE: mark("Es klingelt nicht mehr."),
@@ -61,7 +63,17 @@ async def show(visit: Visit) -> web.StreamResponse:
     floor.take(agent, window)
     seen = PAGE.look(visit.front.live.look_at(visit.texts, (agent, window, csrf)))
     query = urlencode({"fenster": window, "platz": agent})
-    return visit.show(PAGE.template, stream=f"{PAGE.path}/strom?{query}", seats=seats, closings=CLOSINGS, **seen)
+    stream, lines = f"{PAGE.path}/strom?{query}", _lines(visit, agent)
+    return visit.show(PAGE.template, stream=stream, seats=seats, closings=CLOSINGS, lines=lines, **seen)
+
+
+def _lines(visit: Visit, agent: str) -> list[tuple[str, str]]:
+    """Hotlines whose number he may show when he rings somebody of his own accord; none: he may not."""
+    office = visit.part(Office)
+    seat = office.floor.seat(agent)
+    if seat is None or not visit.front.pages.outbound:
+        return []
+    return [(one.name, one.title) for one in office.ringing.lines(seat.team)]
 
 
 async def take_over(visit: Visit) -> web.StreamResponse:
@@ -139,11 +151,8 @@ async def ring(visit: Visit) -> web.StreamResponse:
         event: CallbackMissed | CallbackTaken = CallbackMissed(callback, visit.user.name)
     elif callback not in {one.id for one in office.ringing.listed(seat.team)}:
         return _problem(visit, visit.texts("Der Rückruf ist nicht mehr auf der Liste."))
-    elif office.floor.result_missing(agent):
-        return _problem(visit, visit.texts("Bitte zuerst das Ergebnis des letzten Anrufs erfassen (F4)."))
-    elif waiting := office.ringing.waiting(seat.team):
-        text = visit.texts.plural("Ein Anrufer wartet: er geht vor.", "%(n)s Anrufer warten: sie gehen vor.", waiting)
-        return _problem(visit, text)
+    elif why := _not_now(visit, office, seat):
+        return _problem(visit, why)
     else:
         event = CallbackTaken(callback, agent, visit.user.name)
     try:
@@ -154,6 +163,41 @@ async def ring(visit: Visit) -> web.StreamResponse:
         office.ringing.denied(agent)
         return visit.go("/arbeitsplatz", visit.texts("Der Rückruf bleibt offen."))
     return visit.go("/arbeitsplatz", visit.texts("Ihr Telefon klingelt."))
+
+
+async def dial(visit: Visit) -> web.StreamResponse:
+    """Have the agent's phone rung, and then a number of his choice, which sees that of the hotline that he chooses."""
+    agent, office, purpose = seat_of(visit), visit.part(Office), visit.field("anlass", PURPOSE_MAX)
+    seat, number = office.floor.seat(agent), visit.field("nummer", 40)
+    if seat is None or not visit.front.pages.outbound:
+        raise Forbidden
+    hotline = next((one for one in office.ringing.lines(seat.team) if one.name == visit.field("hotline")), None)
+    if hotline is None:
+        raise NotFound
+    if why := _not_now(visit, office, seat):
+        return _problem(visit, why)
+    if not purpose:
+        return _problem(visit, visit.texts("Bitte den Anlass angeben."))
+    event = office.ringing.for_anybody(agent, hotline, number, purpose, visit.user.name)
+    if event is None:
+        return _problem(visit, visit.texts("Diese Nummer kann von hier aus nicht angerufen werden."))
+    try:
+        await ask(visit.front.context, event)
+    except Fault as fault:
+        office.ringing.given_up(event.callback.id)
+        return _problem(visit, not_rung(visit, fault))
+    await visit.audit(f"outbound call {event.callback.id}", purpose, "", f"{masked(number)}, shows {hotline.name}")
+    return visit.go("/arbeitsplatz", visit.texts("Ihr Telefon klingelt."))
+
+
+def _not_now(visit: Visit, office: Office, seat: AgentView) -> str:
+    """Why this agent rings nobody yet: what goes before it."""
+    if office.floor.result_missing(seat.agent):
+        return visit.texts("Bitte zuerst das Ergebnis des letzten Anrufs erfassen (F4).")
+    waiting = office.ringing.waiting(seat.team)
+    if not waiting:
+        return ""
+    return visit.texts.plural("Ein Anrufer wartet: er geht vor.", "%(n)s Anrufer warten: sie gehen vor.", waiting)
 
 
 def not_rung(visit: Visit, fault: Fault) -> str:
@@ -283,6 +327,7 @@ ROUTES = (
     *post("/arbeitsplatz/zustand", act),
     *post("/arbeitsplatz/ergebnis", give),
     *post("/arbeitsplatz/anrufen", ring),
+    *post("/arbeitsplatz/nummer", dial),
     *post("/arbeitsplatz/anfrage/{id}/entwurf", draft),
     *post("/arbeitsplatz/anfrage/{id}", answer),
 )

@@ -53,6 +53,7 @@ dialog.addEventListener("close", () => dialog.replaceChildren());
 document.addEventListener("callrouter:done", (event) => {
   const { note, path } = event.detail;
   if (dialog.open) dialog.close();
+  if (event.target instanceof HTMLFormElement && "once" in event.target.dataset) event.target.reset();
   if (document.getElementById("stream")) {
     if (note) say(note);
   } else location.assign(path);
