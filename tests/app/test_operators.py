@@ -176,6 +176,16 @@ async def test_configuration_and_route_tester(network: Network, tmp_path: Path) 
         assert (await who.get("/konfiguration?hotline=agency-gera&wann=soon"))[0] == 422
 
 
+async def test_files_are_shown_where_nothing_is_reloaded(network: Network, tmp_path: Path) -> None:
+    """A service that never reads its files again, such as the demo's, shows them all the same, and offers no reload."""
+    async with network.service(tmp_path / "var") as service, visitor(service, "ops") as who:
+        _, text = await who.get("/konfiguration")
+        assert "network.yaml" in text
+        _, text = await who.get("/system/konfiguration")
+        assert "liest seine Konfiguration nicht neu ein" in text
+        assert (await who.post("/system/konfiguration"))[0] == 303
+
+
 async def test_accounts_and_audit(network: Network, tmp_path: Path) -> None:
     """Accounts are made, changed and locked; every change is in the trail; nobody locks himself out."""
     async with network.service(tmp_path / "var") as service, visitor(service, "admin") as who:

@@ -50,7 +50,7 @@ class Loaded:
     (or with a release that knows of a new holiday): another version, another plan.
     network: what the plan leaves out, such as connections, trunks and the service.
     desk: what people do beside routing, as plain data. unguided: what is wrong with guides and public texts, which
-    routing does not need.
+    routing does not need. folder: with the files it was read from.
     """
 
     plan: Plan
@@ -58,6 +58,7 @@ class Loaded:
     network: schema.Network
     warnings: tuple[Problem, ...]
     unguided: tuple[Problem, ...] = ()
+    folder: Path | None = None
 
 
 def utc_today() -> date:
@@ -95,7 +96,7 @@ def load(folder: Path, today: date | None = None) -> Loaded:
     warnings = tuple(sorted({*draft.warnings, *(one for one in about if one.warning)}))
     unguided = tuple(one for one in about if not one.warning)
     desk = replace(make_desk(network, today), guides=guides, texts=texts)
-    return Loaded(replace(plan, version=version), desk, network, warnings, unguided)
+    return Loaded(replace(plan, version=version), desk, network, warnings, unguided, folder)
 
 
 def _calendar(plan: Plan) -> list[list[str]]:

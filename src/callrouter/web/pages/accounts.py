@@ -15,6 +15,7 @@ from callrouter.web.routes import get, post
 from callrouter.web.visit import NotFound, Visit
 
 ACTS = ("rollen", "passwort", "abmelden", "sperren", "freigeben")
+ID_DIGITS = 16  # of a number in the trail; more are none of ours
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -84,9 +85,8 @@ async def act(visit: Visit) -> web.StreamResponse:
 async def audit(visit: Visit) -> web.StreamResponse:
     who, what = visit.request.query.get("wer", "").strip(), visit.request.query.get("was", "").strip()
     before = visit.request.query.get("vor", "")
-    entries, onward = await search.trail(
-        visit.part(Archive).engine, who[:100], what[:100], int(before) if before.isdecimal() else None
-    )
+    number = int(before) if before.isdecimal() and len(before) < ID_DIGITS else None
+    entries, onward = await search.trail(visit.part(Archive).engine, who[:100], what[:100], number)
     zone = visit.front.context.plan().sites[0].zone
     return visit.show("audit.html", entries=entries, onward=onward, who=who, what=what, zone=zone)
 

@@ -32,7 +32,7 @@ class File:
 async def show(visit: Visit) -> web.StreamResponse:
     """With a hotline in the query the tester's answer is shown."""
     plan = visit.front.context.plan()
-    folder = visit.part(System).backstage.folder
+    folder = visit.part(System).backstage.loaded().folder
     files = await asyncio.to_thread(_files, folder) if folder else []
     asked = {name: visit.request.query.getall(name) for name in set(visit.request.query)}
     answer, problem = await _test(visit, plan, asked) if asked.get("hotline") else (None, "")
@@ -100,7 +100,7 @@ async def _test(visit: Visit, plan: Plan, asked: dict[str, list[str]]) -> tuple[
 def _files(folder: Path) -> list[File]:
     """What stands in the folder now; secrets are only named there, and a password in an address is hidden."""
     found = []
-    for path in sorted(folder.iterdir())[:FILES_MAX]:
+    for path in sorted(folder.glob("*"))[:FILES_MAX]:  # none, if the folder has gone meanwhile
         if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and path.is_file():
             with path.open("rb") as file:
                 text = file.read(BYTES_MAX).decode("utf-8", errors="replace")
