@@ -9,6 +9,7 @@ import os
 import random
 import re
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -29,10 +30,18 @@ def load_once(folder: Path) -> Loaded | ConfigError:
     text = (folder / "network.yaml").read_text()
     if text not in _loaded:
         try:
-            _loaded[text] = load(folder, TODAY)
+            _loaded[text] = _virtual(load(folder, TODAY))
         except ConfigError as error:
             _loaded[text] = error
     return _loaded[text]
+
+
+def _virtual(loaded: Loaded) -> Loaded:
+    """With the driver that needs no threads, which no configuration may name."""
+    service = loaded.network.service
+    database = service.database.replace("+aiosqlite:", "+virtual:")
+    network = loaded.network.model_copy(update={"service": service.model_copy(update={"database": database})})
+    return replace(loaded, network=network)
 
 
 class FaultyDisk(Disk):

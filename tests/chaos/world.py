@@ -52,7 +52,7 @@ class World:
         split, usual_s = network.choice([0.0, 0.05, 0.5]), network.choice([5e-4, 5e-4, 5e-3, 5e-2])
         self.network = Network(self.loop, network, split, usual_s)
         self.folder = folder
-        self.scene = scene.draw(self.rng("scene"), f"sqlite+virtual:///{folder}/records.db")
+        self.scene = scene.draw(self.rng("scene"), f"sqlite+aiosqlite:///{folder}/records.db")
         drawn = faults.draw(self.rng("faults"), self.scene, pair)
         self.schedule = drawn if schedule is None else list(schedule)
         self.trace: list[str] = []
