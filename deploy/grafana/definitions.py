@@ -9,6 +9,7 @@ from callrouter.ami.linkstate import LinkState
 from callrouter.core.plan import Plan
 from callrouter.core.snapshot import Counts
 from callrouter.measures import FLAGS, Measures
+from callrouter.office.figures import OfficeFigures
 from callrouter.reach import callback_families, record_families
 
 PROMETHEUS = {"up": "1 while Prometheus reaches the router.", "ALERTS": "What fires now (Prometheus' own series)."}
@@ -27,6 +28,7 @@ def _published() -> dict[str, str]:
     measures.watch_links(lambda: [LinkState("-")])
     measures.watch(lambda: record_families(0, 0, 0))
     measures.watch(lambda: callback_families((), ()))
+    OfficeFigures(measures.registry, lambda: 0.0)
     for name in FLAGS:
         measures.watch_flag(name, lambda: True)
     return PROMETHEUS | {family.name: family.documentation for family in measures.registry.collect()}

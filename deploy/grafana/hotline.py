@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.grafana.panels import FIRSTS, SHARES, Sections, bars, choice, course, demands, heat, in_time, made, number
+from deploy.grafana.panels import (
+    FIRSTS,
+    SHARES,
+    Sections,
+    bars,
+    choice,
+    course,
+    demands,
+    heat,
+    in_time,
+    made,
+    number,
+    resolved,
+)
 
 OF = 'hotline=~"$hotline"'
 
@@ -40,18 +53,30 @@ def build() -> Any:
             found=FIRSTS,
         ),
         number(
+            "First-contact resolution",
+            "Of the answered calls of the range shown whose result the agent gave; target 80 %.",
+            resolved(OF, "$__range"),
+            unit="percentunit",
+            found=SHARES,
+        ),
+        number(
             "Tries per demand",
             "Of callers who show their number.",
             f"sum(increase({tries.format('sum')}[$__range])) / sum(increase({tries.format('count')}[$__range]))",
+            width=3,
         ),
         number(
-            "Unreached demands", "Callers who gave up for good, numbers shown.", _sum("demands_unreached_total", shown)
+            "Unreached demands",
+            "Callers who gave up for good, numbers shown.",
+            _sum("demands_unreached_total", shown),
+            width=3,
         ),
         number(
             "Withheld numbers",
             "Share of demands whose caller shows no number; each attempt is one.",
             f"{_sum('demands_total', withheld)} / {_sum('demands_total')}",
             unit="percentunit",
+            width=2,
         ),
         course(
             "Reach against the target",

@@ -17,6 +17,7 @@ from deploy.grafana.panels import (
     in_time,
     made,
     number,
+    resolved,
 )
 
 ALL = 'hotline=~".+"'
@@ -46,18 +47,27 @@ def build() -> Any:
             unit="percentunit",
             found=FIRSTS,
         ),
-        number("Waiting now", "Callers who ring unanswered at this moment.", "sum(callrouter_calls_waiting)"),
+        number(
+            "First-contact resolution",
+            "Of the answered calls of the range shown whose result the agent gave; target 80 %.",
+            resolved(ALL, "$__range"),
+            unit="percentunit",
+            found=SHARES,
+        ),
+        number("Waiting now", "Callers who ring unanswered at this moment.", "sum(callrouter_calls_waiting)", width=3),
         number(
             "Answered without agent",
             "Must stay 0.",
             "sum(increase(callrouter_answered_without_agent_total[$__range]))",
             found=NEVER,
+            width=3,
         ),
         number(
             "Alerts",
             "How many fire; docs/operations.md says what to do.",
             'count(ALERTS{alertstate="firing"}) or vector(0)',
             found=NEVER,
+            width=2,
         ),
     ]
     service = [

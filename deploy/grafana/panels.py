@@ -193,6 +193,14 @@ def in_time(of: str, window: str) -> str:
     )
 
 
+def resolved(of: str, window: str) -> str:
+    """First-contact resolution: the share of answered calls with a result that were resolved in the talk."""
+    return (
+        f'sum(increase(callrouter_results_total{{{of},disposition="resolved"}}[{window}])) / '
+        f"sum(increase(callrouter_results_total{{{of}}}[{window}]))"
+    )
+
+
 def by_hotline(share: str) -> str:
     """The same for each hotline."""
     return share.replace("sum(", "sum by (hotline) (")

@@ -26,6 +26,7 @@ from rich.live import Live
 from callrouter import app, logs
 from callrouter.cli import demo_view as view
 from callrouter.cli.demo_morning import morning
+from callrouter.cli.demo_results import Sayings
 from callrouter.cli.simulate import refuse
 from callrouter.cli.stage import ACCOUNTS, PASSWORD, CannotStart, Stage
 from callrouter.config.load import Loaded, load
@@ -128,6 +129,7 @@ class _Demo:
             random.Random(seed),  # noqa: S311  no secret
             self.stage.seats,
         )
+        self.sayings = Sayings(lambda: self.stage.service.office.result_desk, self.stage.seats)
         self.tally = view.Tally(self.loaded.plan)
         self._stop = asyncio.Event()
 
@@ -139,11 +141,15 @@ class _Demo:
         try:
             service = await self.stage.start()
             service.engine.observe(self.tally.observe)
+            service.engine.observe(self.sayings.observe)
+            saying = loop.create_task(self.sayings.run(), name="results")
             scene = await self._set_scene(service)
             self.world.start()
             await self._show(scene, None if duration is None else loop.time() + duration)
             self.logged = logged()
             await self.world.close()
+            saying.cancel()
+            await asyncio.gather(saying, return_exceptions=True)
             if service.engine.standing_down:
                 click.echo(f"the service stood down: {service.engine.standing_down}", err=True)
             click.echo(view.summary(scene, self.tally, self._accounts(service)))

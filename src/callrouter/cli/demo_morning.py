@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from callrouter.cli.demo_results import came_of
 from callrouter.cli.simulate import bounded
 from callrouter.config.load import Loaded
 from callrouter.core.commands import CallFinished, Outcome
 from callrouter.core.plan import Plan
-from callrouter.desk.results import Disposition, Result
+from callrouter.desk.results import Result
 from callrouter.finished import Batch, Finished
 from callrouter.sim.recorded import play
 from callrouter.sim.scenario import Checked, read_scenario
@@ -23,8 +23,6 @@ from callrouter.store.results import Results
 
 BATCH = 500
 JOURNAL = "simulated"
-OWED = 0.04  # of the answered calls
-CAME = {Disposition.RESOLVED: 82, Disposition.APPOINTMENT: 8, Disposition.FORWARDED: 7, Disposition.BROKEN_OFF: 3}
 
 
 def morning(loaded: Loaded, until: float, seed: int) -> list[CallFinished]:
@@ -77,9 +75,8 @@ async def keep(engine: AsyncEngine, plan: Plan, records: Sequence[CallFinished],
 
 
 def _results(records: Sequence[CallFinished]) -> Iterator[Result]:
-    """What agents would have said came of their calls; as in life they owe a few. The same for the same call."""
+    """What agents would have said came of their calls."""
     for one in records:
-        drawn = random.Random(one.call)  # noqa: S311  no secret
-        if one.outcome is Outcome.ANSWERED and drawn.random() >= OWED:
-            (came,) = drawn.choices(tuple(CAME), tuple(CAME.values()))
+        came = came_of(one.call) if one.outcome is Outcome.ANSWERED else None
+        if came is not None:
             yield Result(one.call, one.hotline, one.topic, came, one.ended_at)
