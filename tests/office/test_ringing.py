@@ -130,4 +130,25 @@ async def test_a_number_of_ones_own_choice(open_house: Opener, engine: AsyncEngi
     house.story.out_ends(call)
     assert ringing.of(ANNA) is None
     assert ringing._asked == {}
-    assert ringing.reached(ANNA) == ""
+    assert (ringing.reached(ANNA), ringing.came(ANNA)) == ("", None)
+
+
+async def test_why_nobody_was_reached_is_known_until_the_next_call(open_house: Opener, engine: AsyncEngine) -> None:
+    """At the agent who rang and at the department's callback; his own phone may be the reason."""
+    house = house_that_rings(open_house)
+    house.act(ANNA, AgentAct.PAUSE)
+    await house.office.callbacks.add(replace(ONE, hotline="gera"))
+    await house.office.worklists.refresh()
+    await house.office.worklists.take("gera/d1", "benefit", "kim")
+    ringing = house.office.ringing
+    for result, lifts in ((TryResult.BUSY, True), (TryResult.AGENT_MISSED, False)):
+        house.story.send(await ringing.for_department("gera/d1", "benefit", ANNA, "kim"))
+        (call,) = house.story.outs
+        house.story.obey_out(call)
+        assert (ringing.came(ANNA), ringing.came("gera/d1")) == (None, None)
+        if lifts:
+            house.story.agent_is_up(call)
+            house.story.caller_is_missed(call, result)
+        else:
+            house.story.out_ends(call, e.Result.NO_ANSWER)
+        assert (ringing.came(ANNA), ringing.came("gera/d1")) == (result, result)

@@ -196,6 +196,7 @@ async def test_a_promise_from_the_call_to_the_department(windows: Windows, stage
     await page.keyboard.type("Fragt nach dem Bescheid")
     person.hang_up()
     await expect(page.locator("[data-seat-state=wrap_up]")).to_be_visible()
+    await expect(page.locator("#result")).to_contain_text("0365 51234567")
     await expect(page.locator("#subject")).to_be_focused()
     await page.keyboard.type(f" ({locale}).")
     await tab_to(page, department, "Shift+Tab")
@@ -439,6 +440,7 @@ async def test_an_agent_rings_a_number_of_his_own_choice(windows: Windows, stage
     await expect(page.get_by_role("alert").filter(has_text="Ihr Telefon klingelt")).to_be_visible()
     await expect(number).to_have_value("")
     await page.keyboard.press("F2")
+    await expect(page.get_by_text("Letzter Anruf: besetzt.")).to_be_visible()
     await expect(page.locator("[data-seat-state=ready]")).to_be_visible()
     outside.choose = lambda _: ANSWERS
     await number.fill("+49 171 9876543")
@@ -512,6 +514,10 @@ async def test_a_department_without_seats_rings_from_its_own_phone(windows: Wind
     await expect(row.get_by_role("button", name="Anrufen")).to_be_visible()
     assert "51234567" not in await page.content()
     before = stage.service.engine.counts().agents
+    phone.behaviour = Behaviour(refuse=603)
+    await row.get_by_role("button", name="Anrufen").click()
+    await expect(row).to_contain_text("das eigene Telefon nahm nicht ab")
+    phone.behaviour = IGNORES
     await row.get_by_role("button", name="Anrufen").click()
     await expect(row).to_contain_text("Ihr Telefon klingelt")
     phone.calls[0].answer()

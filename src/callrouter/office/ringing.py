@@ -61,6 +61,7 @@ class Ringing:
         self._reach = reach
         self._asked: dict[str, Callback] = {}  # being rung, and on no list of the router's: as many as calls
         self._reached: dict[AgentId, str] = {}
+        self._came: dict[str, TryResult] = {}  # agent or department's callback -> why nobody was reached last
         self.changed: Callable[[str], None] = lambda _: None
 
     # ---- for pages
@@ -105,6 +106,11 @@ class Ringing:
     def reached(self, agent: AgentId) -> str:
         """The callback whose caller he has reached last, if that was no department's; '' none, or he rang again."""
         return self._reached.get(agent, "")
+
+    def came(self, of: str) -> TryResult | None:
+        """Why the last call of this agent, or for this callback of a department, reached nobody; None: it did, or was
+        taken back, or there is a new one."""
+        return self._came.get(of)
 
     def denied(self, agent: AgentId) -> None:
         """It was not the caller, and it is said."""
@@ -162,12 +168,20 @@ class Ringing:
                 self._finished(command)
         out = self._router.state.outcalls.get(happened.call) if isinstance(happened, STEPS) else None
         if out is not None:
+            self._came.pop(out.agent, None)
+            self._came.pop(out.callback, None)
             self._tell(out.agent, out.callback)
 
     def _finished(self, told: OutboundFinished) -> None:
         self._tell(told.agent, told.callback)
-        self._asked.pop(told.callback, None)
+        keys = [told.agent, *([told.callback] if self._asked.pop(told.callback, None) is not None else [])]
         self._reached.pop(told.agent, None)
+        if len(self._came) >= REMEMBERED_MAX:
+            self._came.clear()
+        for key in keys:
+            self._came.pop(key, None)
+            if told.result not in (TryResult.REACHED, TryResult.CANCELLED):
+                self._came[key] = told.result
         if told.result is TryResult.REACHED and told.kind in (CallbackKind.CAPTURED, CallbackKind.UNREACHED):
             if len(self._reached) >= REMEMBERED_MAX:
                 self._reached.clear()

@@ -30,6 +30,7 @@ from callrouter.web.acts import ask
 from callrouter.web.board import topic_titles
 from callrouter.web.live import Look
 from callrouter.web.pages.desk import not_rung
+from callrouter.web.pages.desk_seen import CAME
 from callrouter.web.problems import Fault
 from callrouter.web.routes import LivePage, Route, get, post
 from callrouter.web.visit import YEAR_S, Forbidden, NotFound, Visit
@@ -188,7 +189,7 @@ def _row(one: Callback, department: Department, plan: Plan, who: str, rings: boo
         topic=topic_titles(plan, one.hotline).get(one.topic, ""),
         asked=at.texts.moment(one.asked_at, zone, at.now),
         tries=one.tries,
-        last=_last(one, at.texts),
+        last=_last(one, at.texts, office.ringing.came(one.id)),
         status=one.status.value,
         mine=mine,
         number=office.worklists.number(one, who) if call is not None or not rings else "",
@@ -196,15 +197,10 @@ def _row(one: Callback, department: Department, plan: Plan, who: str, rings: boo
     )
 
 
-def _last(one: Callback, texts: Texts) -> str:
-    """What came of the last try."""
-    said = {
-        TryResult.NOT_REACHED: mark("nicht erreicht"),
-        TryResult.BUSY: mark("besetzt"),
-        TryResult.WRONG_NUMBER: mark("kein Anschluss"),
-        TryResult.REACHED: mark("erreicht"),
-    }
-    return texts(said[one.last_result]) if one.last_result in said else ""
+def _last(one: Callback, texts: Texts, came: TryResult | None) -> str:
+    """What came of the last try. came: of a call that has just ended."""
+    result = came or one.last_result
+    return texts(CAME[result]) if result in CAME else ""
 
 
 def _tags(key: tuple[Hashable, ...]) -> frozenset[str]:

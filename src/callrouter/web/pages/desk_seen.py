@@ -1,6 +1,7 @@
 """What an agent's page shows: his state, the call that he has, what is known of the caller, and what he owes.
 
-A number is shown in full only while they talk. Values here are compared to find out what changed: no I/O, no drawing.
+A number is shown in full while they talk and until the result of that is saved. Values here are compared to find out
+what changed: no I/O, no drawing.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 from callrouter.core.agents import AgentState
-from callrouter.core.callbacks import CallbackKind
+from callrouter.core.callbacks import CallbackKind, TryResult
 from callrouter.core.plan import Plan
 from callrouter.core.snapshot import AgentView
 from callrouter.desk.inquiries import Inquiry
 from callrouter.desk.plan import Desk
 from callrouter.desk.results import Conversation
 from callrouter.desk.workdays import due_at
-from callrouter.i18n import LANGUAGES
+from callrouter.i18n import LANGUAGES, mark
 from callrouter.office.floor import PAGE_GONE, Floor, tag
 from callrouter.office.office import Office
 from callrouter.office.ringing import EVERY_DESK
@@ -91,7 +92,7 @@ class Owing:
     call: str
     hotline: str
     topic: str
-    shown: str  # the caller's last digits, '' withheld
+    number: str  # the caller's, '' withheld
     ended: bool
     departments: tuple[tuple[str, str, str], ...]
     chosen: str
@@ -109,6 +110,16 @@ class Asked:
     topic: str
     arrived_at: float
     draft: str = field(compare=False)
+
+
+CAME = {  # of a call that was made from a page
+    TryResult.NOT_REACHED: mark("nicht erreicht"),
+    TryResult.BUSY: mark("besetzt"),
+    TryResult.WRONG_NUMBER: mark("kein Anschluss"),
+    TryResult.REACHED: mark("erreicht"),
+    TryResult.AGENT_MISSED: mark("das eigene Telefon nahm nicht ab"),
+    TryResult.FAILED: mark("keine Leitung frei"),
+}
 
 
 def key_of(visit: Visit) -> tuple[Hashable, ...]:
@@ -153,6 +164,7 @@ def _look(at: Look) -> dict[str, Any]:
         "caller": (about[0], floor.known(about[0])) if about else None,
         "liftable": office.handset.can(site.name),
         "outgoing": office.ringing.of(agent),
+        "came": at.texts(CAME[came]) if (came := office.ringing.came(agent)) in CAME and not pop else "",
         "tasks": _tasks(office, seat, plan, at, may=owed is None or owed.ended_at is None),
         "result": _owing(owed, office.desk(), at) if owed else None,
         "guide": shown(guide, at.texts.language) if guide else None,
@@ -231,7 +243,7 @@ def _owing(owed: Conversation, desk: Desk, at: Look) -> Owing:
         owed.call,
         owed.hotline,
         owed.topic,
-        masked(owed.caller),
+        owed.caller,
         owed.ended_at is not None,
         tuple(departments),
         chosen.name if chosen else "",
@@ -255,5 +267,5 @@ def _tags(key: tuple[Hashable, ...]) -> frozenset[str]:
     return frozenset({tag(str(key[0])), EVERY_DESK})
 
 
-REGIONS = ("mine", "seat", "call", "outgoing", "caller", "result", "guide", "tasks", "inquiry")
+REGIONS = ("mine", "seat", "call", "outgoing", "came", "caller", "result", "guide", "tasks", "inquiry")
 PAGE = LivePage("/arbeitsplatz", "desk.html", REGIONS, key_of, _look, tags=_tags)
