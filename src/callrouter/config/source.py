@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ruamel.yaml.reader import ReaderError
 
 Where = tuple[str | int, ...]
 
+_TEXTS_MAX = 256  # parsed and kept; of a larger folder each is parsed each time
 _VALUES_MAX = 200_000  # an alias that repeats aliases multiplies; nobody writes so many values
 _STANDARD = "tag:yaml.org,2002:"
 
@@ -93,9 +95,8 @@ class Source:
 
     def parse(self, text: str, shown: str) -> list[tuple[str, Place, Node]]:
         """The same for a text that begins in the file's first line."""
-        yaml = YAML(typ="safe", pure=True)
         try:
-            node = yaml.compose(text)
+            node = _composed(text)
         except ReaderError as error:
             before = text[: error.position]
             place = Place(shown, before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1)
@@ -181,6 +182,13 @@ class Source:
         if node.style is None and tag == f"{_STANDARD}bool" and text.lower() in ("true", "false"):
             return text.lower() == "true"
         return text
+
+
+@lru_cache(maxsize=_TEXTS_MAX)
+def _composed(text: str) -> Node | None:
+    """The nodes of a text, to be read only: of a folder that is read again, what has changed is parsed."""
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    return node
 
 
 def _is_null(node: Node) -> bool:

@@ -10,9 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import log
 
-from callrouter.desk.markdown import passages
+from callrouter.desk.markdown import TEXTS_MAX, passages
 
 HITS_MAX = 20
 TERMS_MAX = 8
@@ -113,7 +114,9 @@ def _words(text: str) -> Iterator[str]:
     return (fold(word) for word in _WORD.findall(text))
 
 
+@lru_cache(maxsize=TEXTS_MAX)
 def _page(article: Article) -> _Page:
+    """To be read only."""
     page = _Page(article, passages(article.text))
     for weight, texts in ((TITLE, [article.title]), (KEYWORD, article.keywords), (TEXT, page.passages)):
         for word, times in Counter(word for text in texts for word in _words(text)).items():

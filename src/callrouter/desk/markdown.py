@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 OUTSIDE = ("https://", "mailto:", "tel:")
 SUFFIX = ".md"
+TEXTS_MAX = 256  # parsed and kept; of a larger folder each is parsed each time
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 
 
@@ -28,8 +30,14 @@ class Link:
     known: bool  # is it a kind of link that may stand here?
 
 
+@lru_cache(maxsize=TEXTS_MAX)
+def _parsed(text: str) -> tuple[Token, ...]:
+    """To be read only. Each text is looked through for its links and its words, and again when its folder is."""
+    return tuple(_MARKDOWN.parse(text))
+
+
 def links(text: str) -> Iterator[Link]:
-    for token in _MARKDOWN.parse(text):
+    for token in _parsed(text):
         for part in token.children or ():
             if part.type == "link_open":
                 target = str(part.attrGet("href"))
@@ -64,7 +72,7 @@ def html(
 def passages(text: str) -> list[str]:
     """The words of each paragraph, list item, heading and table cell, without marks."""
     found = []
-    for token in _MARKDOWN.parse(text):
+    for token in _parsed(text):
         if token.type == "inline":
             words = "".join(" " if part.type == "softbreak" else part.content for part in token.children or ())
             found.append(" ".join(words.split()))
