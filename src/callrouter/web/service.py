@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from http import HTTPStatus
 
 from aiohttp import web
@@ -45,6 +46,15 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     return web.Response(body=request.app[CONTEXT].metrics(), headers={"Content-Type": METRICS_TYPE})
 
 
+@cache
+def _openapi() -> bytes:
+    return json.dumps(document(OPERATIONS), ensure_ascii=False).encode()
+
+
+async def openapi(_request: web.Request) -> web.StreamResponse:
+    return web.Response(body=_openapi(), content_type="application/json")
+
+
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Who has no token learns nothing below /api/, not even which paths there are."""
@@ -61,11 +71,7 @@ async def _headers(_request: web.Request, response: web.StreamResponse) -> None:
 
 def make_app(context: Context, front: Front | None = None) -> web.Application:
     """All routes over this context, and the pages if there is a front; for tests as for the real server."""
-    text = json.dumps(document(OPERATIONS), ensure_ascii=False).encode()
-
-    async def openapi(_request: web.Request) -> web.StreamResponse:
-        return web.Response(body=text, content_type="application/json")
-
+    _openapi()  # now rather than in the loop
     app = web.Application(middlewares=[problems, guard], client_max_size=BODY_BYTES_MAX, handler_args=HANDLER)
     app[CONTEXT] = context
     app.router.add_get("/healthz", healthz)
