@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,15 @@ pytest_plugins = ["tests.tally"]
 # how long an example takes says only how busy the machine is
 settings.register_profile("patient", settings.default, deadline=None)
 settings.load_profile("patient")
+
+gc.disable()  # until all is imported and collected, which stays: searching it for garbage would be in vain
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is searched as in the service (`calm_collector`), and never in what all tests share."""
+    gc.freeze()
+    gc.set_threshold(10_000)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

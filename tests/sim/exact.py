@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from math import exp, log
 from typing import TypeVar
-
-import numpy as np
-from scipy.sparse import csc_matrix, lil_matrix
-from scipy.sparse.linalg import spsolve
 
 S = TypeVar("S", bound=Hashable)
 
@@ -33,14 +30,16 @@ class ErlangA:
         logs = [0.0]
         for n in range(1, places + 1):
             death = min(n, servers) / service_s + max(0, n - servers) / patience_s
-            logs.append(logs[-1] + np.log(rate / death))
-        weights = np.exp(np.array(logs) - max(logs))
-        self.p = weights / weights.sum()
+            logs.append(logs[-1] + log(rate / death))
+        most = max(logs)
+        weights = [exp(one - most) for one in logs]
+        total = sum(weights)
+        self.p = [weight / total for weight in weights]
         self.rate, self.service_s, self.patience_s, self.servers = rate, service_s, patience_s, servers
 
     @property
     def mean_queue(self) -> float:
-        return float(sum(max(0, n - self.servers) * p for n, p in enumerate(self.p)))
+        return sum(max(0, n - self.servers) * p for n, p in enumerate(self.p))
 
     @property
     def abandon(self) -> float:
@@ -54,7 +53,7 @@ class ErlangA:
 
     @property
     def waits(self) -> float:
-        return float(self.p[self.servers :].sum())
+        return sum(self.p[self.servers :])
 
 
 # ---- Markov chains
@@ -62,6 +61,11 @@ class ErlangA:
 
 def stationary(start: S, moves: Callable[[S], Iterable[tuple[float, S]]]) -> dict[S, float]:
     """The stationary distribution of the states that can be reached. moves: (rate, next state)."""
+    # here and not above: each worker of the tests imports each module, and few come here
+    import numpy as np
+    from scipy.sparse import csc_matrix, lil_matrix
+    from scipy.sparse.linalg import spsolve
+
     index = {start: 0}
     todo = [start]
     rates: list[tuple[int, int, float]] = []
