@@ -10,7 +10,7 @@ PACE ?= 1
 # Compiled once, not anew by each worker of the tests and each service that they start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo check test sim soak lab bench lock texts dashboards pictures fmt clean
+.PHONY: help demo check lint fast test sim soak lab bench lock texts dashboards pictures fmt clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
@@ -32,11 +32,16 @@ demo: $(VENV)/run.stamp ## three virtual sites with callers and agents; DURATION
 	@$(BIN)/python -m callrouter demo $(if $(DURATION),--duration $(DURATION)) $(if $(AT),--at '$(AT)') --pace $(PACE)
 
 check: $(VENV)/dev.stamp ## lint, types, layers and the fast tests, under a minute
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint fast
+
+lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir .import_linter_cache
-	CALLROUTER_EXAMPLES=0.3 $(BIN)/python -m pytest -q -n 4 -m "not asterisk and not slow"
+
+fast: $(VENV)/dev.stamp
+	CALLROUTER_EXAMPLES=0.3 $(BIN)/python -m pytest -q -n 3 -m "not asterisk and not slow"
 
 test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	sh tests/asterisk/install.sh
@@ -44,10 +49,7 @@ test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	sh tests/postgres.sh
 	sh tests/espeak.sh
 	sh tests/chromium.sh
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --cache-dir .import_linter_cache
+	@$(MAKE) --no-print-directory lint
 	@# every branch of the core by scenarios: the random machine must not be what reaches it
 	CALLROUTER_EXAMPLES=0.3 $(BIN)/python -m pytest -qq -n 2 tests/core tests/cli -m "not slow" --deselect tests/core/test_machine.py --cov=callrouter.core --cov-report=term-missing --cov-fail-under=100
 	@# two at a time: all that needs Asterisk is one worker's
