@@ -18,11 +18,8 @@ from secrets import token_hex
 import structlog
 
 from callrouter import __version__, wiring
-from callrouter.ami.epoch import Lease
 from callrouter.ami.handsets import Handsets
-from callrouter.ami.link import SiteLink
 from callrouter.ami.linkstate import Phase
-from callrouter.ami.switchboard import Switchboard
 from callrouter.clock import Clock
 from callrouter.config.difference import differences
 from callrouter.config.load import Loaded, load
@@ -31,26 +28,27 @@ from callrouter.config.secret import Secret, SecretError
 from callrouter.config.source import ConfigError
 from callrouter.config.watch import watch
 from callrouter.core.commands import Order
-from callrouter.core.events import CallId, Event, LinkDown, PlanReplaced
+from callrouter.core.events import CallId, Event, PlanReplaced
 from callrouter.core.explain import candidates_of
 from callrouter.core.router import Router
 from callrouter.engine import Engine, NotDecided, Overloaded
 from callrouter.journal.disk import Disk
-from callrouter.journal.memory import remembered
 from callrouter.journal.records import CODEC
 from callrouter.journal.tail import Tail, unread
 from callrouter.journal.writer import Journal, JournalLimits
+from callrouter.links import Lines, Links, lines_of
 from callrouter.measures import Measures
 from callrouter.office.office import Office, Outside
 from callrouter.outlook import Outlook
 from callrouter.reach import callback_families, record_families
+from callrouter.recovery import Recovery
 from callrouter.store.books import Books
 from callrouter.store.callbacks import Callbacks
 from callrouter.store.feed import Feed
 from callrouter.store.recall import Recall
 from callrouter.store.retention import daily
 from callrouter.store.standing import Watch
-from callrouter.store.store import FAULTS, RETRY_LONGEST_S, Store
+from callrouter.store.store import FAULTS, Store
 from callrouter.web.context import Candidate, Context, Versions
 from callrouter.web.figures import Figures
 from callrouter.web.front import Front
@@ -65,8 +63,6 @@ log = structlog.get_logger(__name__)
 GARBAGE_OBJECTS = 10_000  # made and still alive before new ones are searched: a millisecond
 WARM_AFTER_S = 20.0
 RESTART_S = 1.0  # before a helper task that broke is started again
-
-RESTORE_MAX = 500  # events at once: the inbox is bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +98,7 @@ class Service:
         service = loaded.network.service
         state_dir = options.state_dir or service.state_dir
         self._callers = wiring.callers(service, state_dir, options.reveal)
-        self._ringable = wiring.ringable(loaded.network)
-        self._connections = wiring.connections(loaded.network, options.reveal)
-        self._leases: dict[str, Lease] = {}
-        self._epoch = int(options.clock() * 10)
-
+        lines = Lines.of(loaded.network, options.reveal)
         clock = options.clock
         self.router = Router(loaded.plan, clock())
         self.measures = Measures(loaded.plan)
@@ -144,8 +136,16 @@ class Service:
         self.engine.observe(self.store.observe)
         self.outlook = Outlook(service.forecast, self.router.checkpoint, clock())
         self.engine.observe(self.outlook.observe)
-        self.switchboard = Switchboard({}, self._submit)
-        self._tls = {name: one.context() for name, one in self._connections.items()}
+        self.links = Links(
+            lines,
+            self.engine.submit,
+            epoch=int(clock() * 10),
+            nonce=options.nonce,
+            clock=options.steady,
+            rng=options.rng,
+        )
+        self.switchboard = self.links.switchboard
+        self._recovery = Recovery(self.router, self.engine, self.store, self.measures)
         self.handsets = Handsets(wiring.phone_logins(loaded.network, options.reveal))
         context = Context(
             snapshot=self.engine.snapshot,
@@ -184,7 +184,7 @@ class Service:
                 service.pages.url,
                 options.steady,
                 self.handsets,
-                lambda number: self._ringable.of(number),  # noqa: PLW0108  a reload exchanges it
+                lambda number: self.links.numbers.of(number),  # noqa: PLW0108  a reload exchanges it
             )
         )
         self.front = Front(
@@ -244,8 +244,10 @@ class Service:
         """Raises OSError when the port is taken. Calls are routed from here on."""
         self.journal.begin(self.engine.now())
         self._engine_task = asyncio.create_task(self._run_engine(), name="engine")
-        await self._restore()
-        await self._remember()
+        if not await self._recovery.restore():
+            self._tasks.append(asyncio.create_task(self._recovery.later(), name="restore"))
+        self.store.record()
+        await self._recovery.remember(self._folder, self.links.sites, self.journal.path)
         self._keep("journal", self.journal.run)
         self._keep("store", self.store.run)
         self._keep("call records", self.feed.run)
@@ -257,8 +259,7 @@ class Service:
         for name, run in self.office.runs().items():
             self._keep(name, run)
         self._tasks.append(asyncio.create_task(self._warm_up(), name="forecasts"))
-        for name in self._connections:
-            self._link(name)
+        self.links.start()
         self.measures.show_agreements(wiring.switches(self.router))
         self.measures.reloaded(True, self.engine.now())
         self.reloads.taken(self.engine.now(), self.router.plan.version)
@@ -268,7 +269,7 @@ class Service:
         self._phase = "running"
         log.info(
             "callrouter runs", release=__version__, plan=self.loaded.plan.version, url=self.server.url,
-            sites=sorted(self._connections),
+            sites=sorted(self.links.sites),
         )  # fmt: skip
 
     async def stop(self) -> None:
@@ -321,26 +322,18 @@ class Service:
         if self.router.plan.sites and not loaded.plan.sites:
             # an editor that empties a file before it writes it would have every call dropped from the books
             raise ValueError("the configuration names no site; while calls are served one must be left")
-        connections = await asyncio.to_thread(wiring.connections, loaded.network, self.options.reveal)
-        tls = {name: await asyncio.to_thread(one.context) for name, one in connections.items()}
+        lines = await lines_of(loaded.network, self.options.reveal)
         logins = await asyncio.to_thread(wiring.phone_logins, loaded.network, self.options.reveal)
         before = self.router.plan.version
         if loaded.plan.version != before:
             await self.engine.ask(PlanReplaced(loaded.plan))
         if loaded.network.service != self.loaded.network.service:
             log.warning("changes under 'service' take effect after a restart")
-        changed = [name for name, one in self._connections.items() if connections.get(name) != one]
-        new = [name for name, one in connections.items() if self._connections.get(name) != one]
         if loaded.unguided:  # as they were, rather than without those that have a mistake
             loaded = replace(loaded, desk=replace(loaded.desk, guides=self.loaded.desk.guides))
-        self._connections, self._tls, self.loaded = connections, tls, loaded
-        self._ringable = wiring.ringable(loaded.network)
+        self.loaded = loaded
         self.handsets.use(logins)
-        for name in changed:
-            await self.switchboard.links.pop(name).close()
-            self.engine.submit(LinkDown(name))
-        for name in new:
-            self._link(name)
+        new = await self.links.use(lines)
         log.info("configuration read", plan=loaded.plan.version, before=before, links_renewed=new)
         self.office.figures.show(self.router.plan, loaded.desk)
         if loaded.plan.version == before:  # at most a secret was exchanged
@@ -423,83 +416,8 @@ class Service:
     def _candidates(self, call: CallId) -> list[Candidate]:
         return [Candidate(one.agent, one.team, one.agreement, one.why_not) for one in candidates_of(self.router, call)]
 
-    def _submit(self, event: Event) -> bool:
-        """What a link tells."""
-        return self.engine.submit(wiring.with_reach(event, self._ringable))
-
     def _execute(self, order: Order) -> None:
         self.switchboard.execute(order)
-
-    def _link(self, name: str) -> None:
-        one = self._connections[name]
-        lease = self._leases.setdefault(name, Lease(self._epoch, self.options.nonce))
-        link = SiteLink(
-            name,
-            one.host,
-            one.port,
-            one.user,
-            one.secret,
-            lease=lease,
-            submit=self._submit,
-            clock=self.options.steady,
-            rng=self.options.rng,
-            tls=self._tls[name],
-            peers=one.peers,
-        )
-        self.switchboard.links[name] = link
-        link.start()
-
-    async def _restore(self) -> None:
-        """Switches and agents as they were. Without a database calls are routed all the same."""
-        try:
-            await self._bring_back()
-        except FAULTS as error:
-            self.store.trouble = f"what was switched before the start is unknown: {error}"
-            log.exception("the database cannot be read; routing begins as configured")
-            self._tasks.append(asyncio.create_task(self._restore_later(), name="restore"))
-        self.store.record()
-
-    async def _restore_later(self) -> None:
-        """An instant without a database must not leave every agent logged out for the day."""
-        pause_s = RESTART_S
-        while True:
-            await asyncio.sleep(pause_s)
-            pause_s = min(RETRY_LONGEST_S, pause_s * 2)
-            try:
-                await self._bring_back()
-            except FAULTS:
-                continue
-            self.store.trouble = ""
-            log.warning("what was switched before the start is known now")
-            return
-
-    async def _bring_back(self) -> None:
-        """Raises FAULTS."""
-        await self.store.open()
-        events = await self.store.restore(self.router.plan)
-        for start in range(0, len(events), RESTORE_MAX):
-            some = events[start : start + RESTORE_MAX]
-            answers = await asyncio.gather(*map(self.engine.ask, some), return_exceptions=True)
-            for event, answer in zip(some, answers, strict=True):
-                if isinstance(answer, BaseException):
-                    log.error("could not be restored", event_=repr(event), error=repr(answer))
-
-    async def _remember(self) -> None:
-        """Calls that a router before us knew: if they are gone when their site is read, their records end then."""
-        self.measures.recalling = True
-        try:
-            memory = await asyncio.to_thread(remembered, self._folder, tuple(self._connections), self.journal.path)
-            sites = {call.site for call in memory.calls} | {out.site for out in memory.outbound}
-            for site in sorted(sites):
-                await self.engine.ask(wiring.recalled(site, memory, self.router.plan, self.engine.now()))
-                await self.engine.ask(LinkDown(site))
-            if sites:
-                live = len(memory.calls) + len(memory.outbound)
-                log.warning("the router before this one ended with live calls", calls=live)
-        except (OSError, NotDecided, Overloaded):
-            log.exception("what the router before this one knew could not be used")
-        finally:
-            self.measures.recalling = False
 
     async def _told(self, event: Event) -> bool:
         """False: not now."""

@@ -197,8 +197,8 @@ MUTANTS = (
         under="kill",
     ),
     Mutant(
-        "no-recall", "calls that a dead router knew are not recalled", "app.py",
-        "            for site in sorted(sites):", "            for site in ():",
+        "no-recall", "calls that a dead router knew are not recalled", "recovery.py",
+        "            for site in sorted(found):", "            for site in ():",
         under="kill power",
     ),
     # ---- store
