@@ -97,7 +97,7 @@ def test_a_failing_expectation_shows_the_difference_and_its_line(tmp_path: Path)
     table.write_text(
         "tests:\n"
         "  - {name: wrong, hotline: agency-gera, at: 2026-11-23 09:14, expect: {team: aachen, agent: gera/2002}}\n"
-        "  - {name: no such, hotline: nobody, at: 2026-11-23 09:14, expect: {}}\n"
+        "  - {name: no such, hotline: nobody, at: 2026-11-23 09:14, expect: {outcome: waits}}\n"
     )
     status, text = run("route-test", str(table), "--config", CONFIG)
     assert status == 1
@@ -112,14 +112,21 @@ def test_a_failing_expectation_shows_the_difference_and_its_line(tmp_path: Path)
     ("content", "words"),
     [
         ("tests: [", "bad.yaml:1:"),
-        ("tests:\n  - {name: x, hotline: h, at: now, expect: {tema: x}}\n", "bad.yaml:2:"),
-        ("tests:\n  - {name: x}\n", "Field required"),
+        (
+            "tests:\n  - {name: x, hotline: h, at: now, expect: {tema: x}}\n",
+            "bad.yaml:2:45: unknown key 'tema'; did you",
+        ),
+        ("tests:\n  - {name: x}\n", "'hotline' is missing; add 'hotline: …'"),
+        ("tests:\n  - {name: x, hotline: h, at: now, expect: {}}\n", "nothing is expected, so this could not fail"),
+        ("tests: []\n", "name at least one"),
+        ("", "'this' is empty"),
+        ("tests: Börde", "not UTF-8"),
     ],
 )
 def test_a_bad_table_is_refused_at_its_place(tmp_path: Path, content: str, words: str) -> None:
-    """Syntax errors, unknown and missing keys."""
+    """Syntax errors, unknown and missing keys, a table that could not fail, another encoding."""
     table = tmp_path / "bad.yaml"
-    table.write_text(content)
+    table.write_bytes(content.encode("latin-1"))
     status, text = run("route-test", str(table), "--config", CONFIG)
     assert status == 1
     assert words in text

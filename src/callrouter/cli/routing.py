@@ -11,11 +11,12 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import click
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from callrouter.config.load import load
+from callrouter.config.messages import explain_all, wrong
 from callrouter.config.source import ConfigError
 from callrouter.core.explain import Answer, Question, QuestionError, ask, grouped
 from callrouter.core.plan import Plan
@@ -123,6 +124,12 @@ class Expectation(BaseModel):
     agent: str | None = None
     agreement: str | None = Field(None, description="'' or none: no agreement")
 
+    @model_validator(mode="after")
+    def _something(self) -> Expectation:
+        if not self.model_fields_set:
+            raise wrong("nothing is expected, so this could not fail", "write {outcome: …}, {team: …} or {agent: …}")
+        return self
+
 
 class Case(BaseModel):
     """A situation and what is expected of it."""
@@ -145,7 +152,7 @@ class Table(BaseModel):
     """A file of expectations."""
 
     model_config = ConfigDict(extra="forbid")
-    tests: list[Case]
+    tests: Annotated[list[Case], Field(min_length=1)]
 
 
 def _read_table(file: Path) -> tuple[Table, Any]:
@@ -158,8 +165,11 @@ def _read_table(file: Path) -> tuple[Table, Any]:
         mark = getattr(error, "problem_mark", None)
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
         raise click.ClickException(f"{place}: {getattr(error, 'problem', error)}") from None
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{file}: not UTF-8; save the file in UTF-8") from None
     except ValidationError as errors:
-        lines = [f"{_place(file, tree, error['loc'])}: {error['msg']}" for error in errors.errors()]
+        found = explain_all(Table, errors)
+        lines = [f"{_place(file, tree, one.loc)}: {one.what}; {one.mend}" for one in found]
         raise click.ClickException("\n".join(lines)) from None
 
 
@@ -181,7 +191,7 @@ def _place(file: Path, tree: Any, path: tuple[int | str, ...]) -> str:
             tree = tree[step]
         except (AttributeError, KeyError, IndexError, TypeError):
             break
-    return f"{file}:{line + 1}:{col + 1}: {'.'.join(str(step) for step in path)}"
+    return f"{file}:{line + 1}:{col + 1}"
 
 
 def _differences(expect: Expectation, answer: Answer) -> list[str]:
@@ -207,7 +217,7 @@ def route_test(file: Path, folder: Path) -> None:
     plans = {year: _plan(folder, year) for year in {case.at[:4] for case in table.tests}}
     failed = 0
     for number, case in enumerate(table.tests):
-        place = _place(file, tree, ("tests", number)).rsplit(": ", 1)[0]
+        place = _place(file, tree, ("tests", number))
         plan = plans[case.at[:4]]
         try:
             answer = ask(
