@@ -62,6 +62,13 @@ def _grant(value: str) -> str:
         raise wrong(what, mend) from None
 
 
+def _port_of(value: str) -> str:
+    port = value.rpartition(":")[2]
+    if port.isdecimal() and ":" in value and not value.endswith("]") and not 1 <= int(port) <= 65_535:
+        raise wrong(f"'{value}' names a port that does not exist", "use 1 to 65535, mostly 5060")
+    return value
+
+
 def listed(value: object) -> object:
     """One thing where a list may stand is a list of one."""
     return value if isinstance(value, list) or value is None else [value]
@@ -108,6 +115,7 @@ _IP6 = "[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
 Host = Annotated[str, matching(rf"[A-Za-z0-9._-]{{1,253}}|{_IP6}", "host", "use a host name or an IP address")]
 SipAddress = Annotated[
     str,
+    AfterValidator(_port_of),
     matching(rf"([A-Za-z0-9._-]{{1,253}}|\[{_IP6}\])(:[0-9]{{1,5}})?", "SIP address", "write host or host:port"),
 ]
 Address = Annotated[

@@ -133,6 +133,7 @@ def _texts(draft: Draft) -> None:
 def _numbers(draft: Draft) -> None:
     """Over all sites: a number that is moved to another site's trunk must not silently change its hotline."""
     seen: dict[str, tuple[str, Where]] = {}
+    printed: dict[str, tuple[str, Where]] = {}
     for name, hotline in draft.hotlines.items():
         for i, number in enumerate(hotline.numbers):
             where: Where = ("hotlines", name, "numbers", i)
@@ -140,8 +141,12 @@ def _numbers(draft: Draft) -> None:
                 other, place = seen[number.dialled]
                 what = f"number {number.dialled} belongs to hotline '{other}' already ({draft.source.place(place)})"
                 draft.error(where, what, "remove it from one of the two")
-            else:
-                seen[number.dialled] = (name, where)
+                continue
+            seen[number.dialled] = (name, where)
+            other, place = printed.setdefault(number.national, (name, where))
+            if other != name:  # trunks may deliver it in several spellings, but to one hotline
+                what = f"number {number.number} is that of hotline '{other}' ({draft.source.place(place)})"
+                draft.error(where, what, "remove it from one of the two")
 
 
 def _teams(draft: Draft) -> None:

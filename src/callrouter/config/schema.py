@@ -177,6 +177,11 @@ class Number(Model):
     def dialled(self) -> str:
         return self.digits or re.sub(r"\D", "", self.number)
 
+    @property
+    def national(self) -> str:
+        """As it is dialled within the country, however it is printed."""
+        return re.sub(r"^(\+|00)49", "0", re.sub(r"[^\d+]", "", self.number))
+
 
 class Menu(Model):
     """Asked before the answer, in early media: the caller presses a digit, or gets the default topic."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address
 from itertools import combinations
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from callrouter.config import kinds, schema
@@ -61,8 +62,19 @@ def _service(draft: Draft) -> None:
     if url.scheme == "http" and not _on_this_machine(url.hostname or ""):
         what = "passwords would cross the network in clear"
         draft.warn(("service", "pages", "url"), what, "put a proxy with TLS before the pages and write https://…")
+    mail = draft.service.mail
+    if mail and mail.ca:
+        _there(draft, mail.ca, ("service", "mail", "ca"))
+    if draft.service.forecast:
+        _there(draft, draft.service.forecast, ("service", "forecast"))
     if not draft.service.tokens:
         draft.warn(("service",), "no tokens: the API refuses every request", "add a token with a name and a secret")
+
+
+def _there(draft: Draft, file: Path, where: Where) -> None:
+    """It may be made later, or on the machine that needs it."""
+    if not file.is_file():
+        draft.warn(where, f"there is no file {file.name} at this place", "mend its path, or put it there")
 
 
 # ---- hotlines
@@ -214,10 +226,17 @@ def _on_this_machine(host: str) -> bool:
 
 def _site(draft: Draft) -> None:
     phones: dict[str, set[str]] = {}
+    trunks: dict[str, str] = {}
     for name, team in draft.teams.items():
         phones.setdefault(team.site, set()).update(agent.phone for agent in agents_of(name, team))
     for name, site in draft.sites.items():
         where: Where = ("sites", name, "failsafe")
+        other = trunks.setdefault(site.trunk.sip, name)
+        if other != name:
+            what = f"site '{other}' has the SIP address {site.trunk.sip} already"
+            draft.warn(("sites", name, "trunk", "sip"), what, "give each site its own")
+        if site.asterisk.tls and site.asterisk.tls.ca:
+            _there(draft, site.asterisk.tls.ca, ("sites", name, "asterisk", "tls", "ca"))
         if site.asterisk.tls is None and not site.asterisk.tunnel and not _on_this_machine(site.asterisk.host):
             what = f"the manager of '{name}' is reached in clear: who is on the way reads numbers and may give orders"
             draft.warn(
@@ -277,6 +296,13 @@ def _covered(draft: Draft, where: Where, agreement: schema.Agreement, borrower: 
         what = f"no call of team '{borrower}' falls under this agreement"
         draft.warn(where, what, "check its hotlines and topics, and which hotlines the team serves", key=True)
         return
+    limits = [draft.hotlines[hotline].ring_max_s for hotline, _ in covered]
+    most = None if None in limits else max(limit for limit in limits if limit is not None)
+    if agreement.after_s and most is not None and agreement.after_s >= most:
+        what = (
+            f"calls of '{borrower}' may go over after {agreement.after_s:g} s, but they end after {most:g} s of ringing"
+        )
+        draft.warn((*where, "after_s"), what, f"set it below {most:g}")
     window_hours = _week(agreement.window)
     if not any(meet(_week(draft.hotlines[hotline].hours), window_hours) for hotline, _ in covered):
         what = f"the window is closed whenever the hotlines of '{borrower}' are open"
