@@ -77,6 +77,24 @@ def test_a_secret_is_never_shown(name: str, tmp_path: Path) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "service:\n  tokens: [hunter2-hunter2-hunter2]\n",
+        "service:\n  tokens: hunter2-hunter2-hunter2\n",
+        "service:\n  mail: hunter2-hunter2-hunter2\n",
+        "service:\n  caller_key: hunter2-hunter2-hunter2\n",
+        "sites:\n  jena: {title: J, land: TH, trunk: {sip: a}, asterisk: hunter2-hunter2-hunter2}\n",
+    ],
+)
+def test_a_secret_at_the_wrong_place_is_not_shown_either(text: str, tmp_path: Path) -> None:
+    """Where an entry stands that names a secret, the secret itself may be written by mistake."""
+    (tmp_path / "one.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_file_that_is_not_utf8_is_named_with_the_byte(tmp_path: Path) -> None:
     """A file in another encoding is refused at the first byte that is wrong."""
     where = folder(tmp_path)

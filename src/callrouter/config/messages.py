@@ -97,6 +97,8 @@ def _plain(kind: str, name: str, given: Any, context: dict[str, Any]) -> tuple[s
         return f"{name}: {got} is out of bounds", f"use {words.format(number)}"
     if kind in _KINDS:
         what, mend = _KINDS[kind]
+        if kind in ("list_type", "model_type", "model_attributes_type") and isinstance(given, str):
+            got = "a text"  # it may be a secret that was written where an entry should name one
         return f"{name}: {got} is {what}", mend
     if kind in ("too_short", "string_too_short"):
         return f"'{name}' is empty", "name at least one" if kind == "too_short" else "write something"
