@@ -214,6 +214,8 @@ class SiteLink:
             self._pass_on(OrderLost(news.call, news.attempt, unknown=False, text="fenced: another epoch is in force"))
             self._want_look = True
             self._wake.set()
+        else:  # it may have overwritten an order of ours that the dialplan had not read yet, and whose bell it answered
+            self._reread()
 
     def _rejected(self, text: str) -> None:
         """Trust nothing until the site has been read back: what follows in the same breath may be forged too."""
