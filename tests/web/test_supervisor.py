@@ -85,6 +85,22 @@ async def test_day_is_counted_from_records_and_live_calls(home: House) -> None:
     assert "24/31" in browser.text
 
 
+@pytest.mark.parametrize(
+    ("targets", "label"),
+    [((240.0, 240.0), "Erreicht ≤ 4 min"), ((20.0, 20.0), "Erreicht ≤ 20 s"), ((20.0, 240.0), "Rechtzeitig erreicht")],
+)
+async def test_target_is_named_as_configured(home: House, targets: tuple[float, float], label: str) -> None:
+    """Within which time callers are to be answered is the hotlines' own word; where they differ none is named."""
+    plan = home.world.plan
+    own = next(one for one in plan.hotlines if one.site == "gera")
+    hotlines = [replace(own, target_s=targets[0]), replace(own, name="second", target_s=targets[1])]
+    home.world.plan = replace(plan, hotlines=(*hotlines, *(one for one in plan.hotlines if one.site != "gera")))
+    browser = await home.browser("supervisor")
+    for page in ("/lagebild/gera", "/wand/gera"):
+        await browser.get(page)
+        assert f"<dt>{label}</dt>" in browser.text
+
+
 async def test_figures_by_demands_and_what_was_lent(home: House) -> None:
     """First calls, unreached callers and the ledger of the day stand on the page."""
     await kept(home, 6, 6, 5)

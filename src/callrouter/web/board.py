@@ -104,6 +104,7 @@ class Head:
     limit_s: float | None
     near: bool
     answered: Share
+    target_s: float | None  # within which; None: the site's hotlines have several
     first: Share
     settled: Share
     unsaid: int
@@ -275,6 +276,7 @@ def site_board(
         limit_s=limit_s,
         near=_near(oldest, limit_s, now),
         answered=Share(sum(one[1] for one in sums), sum(one[0] for one in sums), targets.answered),
+        target_s=own[0].target_s if len({hotline.target_s for hotline in own}) == 1 else None,
         first=Share(sum(one.first for one in first), sum(one.demands for one in first), targets.first),
         settled=Share(sum(one.resolved for one in settled), sum(one.given for one in settled), targets.resolved),
         unsaid=sum(one.answered - one.given for one in settled),
