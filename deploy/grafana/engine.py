@@ -145,6 +145,13 @@ def build() -> Any:
             width=8,
             height=7,
         ),
+        rows(
+            "Asterisk and dialplan of the sites",
+            "As each router has found them; a dialplan that does not fit has an alert.",
+            {"found": "callrouter_site_info"},
+            width=24,
+            height=6,
+        ),
     ]
     text = "Inside the router: events, decisions, orders, journal, database and process."
     sections: Sections = [
