@@ -189,7 +189,7 @@ def _row(one: Callback, department: Department, plan: Plan, who: str, rings: boo
         topic=topic_titles(plan, one.hotline).get(one.topic, ""),
         asked=at.texts.moment(one.asked_at, zone, at.now),
         tries=one.tries,
-        last=_last(one, at.texts, office.ringing.came(one.id)),
+        last=_last(one, at.texts, office.ringing.came(one.id) if mine else None),
         status=one.status.value,
         mine=mine,
         number=office.worklists.number(one, who) if call is not None or not rings else "",
@@ -198,8 +198,9 @@ def _row(one: Callback, department: Department, plan: Plan, who: str, rings: boo
 
 
 def _last(one: Callback, texts: Texts, came: TryResult | None) -> str:
-    """What came of the last try. came: of a call that has just ended."""
-    result = came or one.last_result
+    """What came of the last try. came: of his own call that has just ended, for whoever makes it."""
+    tried = one.last_result if one.last_result not in (TryResult.AGENT_MISSED, TryResult.FAILED) else None
+    result = came or tried
     return texts(CAME[result]) if result in CAME else ""
 
 
