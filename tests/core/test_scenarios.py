@@ -152,6 +152,21 @@ def test_a_topic_that_another_team_serves_counts_for_that_team() -> None:
     assert story.rung(story.dial()) == ""
 
 
+def test_a_hotline_of_two_teams_counts_for_both() -> None:
+    """Magdeburg's hotline has Gera's team first and its own second: a caller who is lost there is Magdeburg's, too."""
+    plan = network(agreement={"lender_health": 0.8})
+    hotlines = tuple(
+        replace(one, teams=("agency-gera", "agency-magdeburg")) if one.name == "magdeburg" else one
+        for one in plan.hotlines
+    )
+    story = Story(replace(plan, hotlines=hotlines), ready="")
+    lost = story.dial("391")
+    story.pass_time(120.0)
+    assert story.outcome(lost) is c.Outcome.BUSIED
+    story.act("magdeburg/1001", e.AgentAct.READY)
+    assert story.rung(story.dial()) == ""
+
+
 def test_overflow_says_why_the_own_team_did_not_take_it() -> None:
     """An agent of Gera is free but lacks the skill: the reason does not claim that nobody is free there."""
     plan = network()

@@ -176,12 +176,13 @@ class State(Promises):
             self.tell(CallAnswered(call.id, call.hotline, call.site, seat.id, seat.team, call.agreement, wait_s, good))
 
     def _decided(self, call: Call, good: bool) -> None:
-        team = (self.topic(call).teams or self.hotlines[call.hotline].teams)[0]
-        health = self.health.get(team)
-        if health is not None:
-            health.add(self.now, good)
-            self.watch_health(team)
-            self.dirty_teams[team] = None
+        """Its home teams' own callers: each of them answers for it."""
+        for team in self.topic(call).teams or self.hotlines[call.hotline].teams:
+            health = self.health.get(team)
+            if health is not None:
+                health.add(self.now, good)
+                self.watch_health(team)
+                self.dirty_teams[team] = None
 
     def agent_left(self, call: Call, because: str) -> None:
         """The agent's leg ended; the caller may stay (transfer)."""
