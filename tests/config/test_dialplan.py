@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from callrouter.cli import main
-from callrouter.config.dialplan import DIALPLAN_VERSION, BadDialplan, DialplanSite, render
+from callrouter.config.dialplan import DIALPLAN_VERSION, BadDialplan, DialplanSite, dialplan_of, render
+from callrouter.config.load import load
+from tests.config.folders import folder
 
 REPO = Path(__file__).resolve().parents[2]
 FIXED = (REPO / "dialplans" / "callrouter.conf").read_text()
@@ -93,6 +95,17 @@ def test_a_site_is_rendered_the_same_from_the_same() -> None:
     ]  # fmt: skip
     assert "CR_FAILSAFE=PJSIP/2001\n" in text
     assert text == render(GERA)
+
+
+def test_a_trunk_may_deliver_numbers_with_a_plus(tmp_path: Path) -> None:
+    """Many carriers do: what the configuration says they deliver is the extension, and the number that is routed."""
+    numbers = "[{number: 030 23125 000, digits: +493023125000}, 030 23125 000]"
+    loaded = load(
+        folder(tmp_path, more=f"hotlines: {{h: {{title: H, site: gera, numbers: {numbers}, teams: agency-gera}}}}")
+    )
+    (hotline,) = (one for one in loaded.plan.hotlines if one.name == "h")
+    assert [number.digits for number in hotline.numbers] == ["+493023125000", "03023125000"]
+    assert "exten => +493023125000,1,Set(CR_DID=+493023125000)\n" in render(dialplan_of(loaded, "gera"))
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ AgentNumber = Annotated[
     str, matching("[0-9]{1,10}", "agent number", "use digits only, at most 10"), text_schema("^[0-9]{1,10}$")
 ]
 Digits = Annotated[
-    str, matching("[0-9]{1,20}", "number as trunks deliver it", "use digits only"), text_schema("^[0-9]{1,20}$")
+    str,
+    matching(r"\+?[0-9]{1,20}", "number as trunks deliver it", "use digits, perhaps behind a '+'"),
+    text_schema(r"^\+?[0-9]{1,20}$"),
 ]
 Printed = Annotated[
     str,

@@ -164,7 +164,7 @@ class Number(Model):
     number: Printed
     """As it is printed, e.g. 0241-886810."""
     digits: Digits = ""
-    """As the site's trunk delivers it; without it the digits of the number."""
+    """As the site's trunk delivers it, with a plus if it does (+49241886810); without it the digits of the number."""
     topic: Name | None = None
     """The topic that dialling this number implies."""
 
