@@ -89,16 +89,12 @@ class Stage:
         await self.post.start()
         self._service = service = self._make()
         try:
-            await self._remember()
+            await self._remember(service)
             await service.start()
         except OSError as error:
             why = "another program has it" if error.errno == EADDRINUSE else error.strerror or str(error)
             mend = "choose another one with --port (0: any free one)"
             raise CannotStart(f"cannot listen on {HOST}:{self._port}: {why}; {mend}") from error
-        book = service.front.accounts
-        kept = await service.front.passwords.hash(PASSWORD)
-        for name, title, grants in self._accounts:
-            await book.add(name, title, [Grant.read(grant) for grant in grants], kept, time())
         loop = asyncio.get_running_loop()
         end = loop.time() + LINKS_WITHIN_S
         while service.reasons():
@@ -119,8 +115,8 @@ class Stage:
 
     # ---- inside
 
-    async def _remember(self) -> None:
-        """Keep the calls from before the start."""
+    async def _remember(self, service: app.Service) -> None:
+        """Keep the calls from before the start, and the accounts: whoever sees the pages can log in."""
         settings = self.loaded.network.service
         engine = await open_engine(wiring.database_url(settings, self._state))
         try:
@@ -128,6 +124,9 @@ class Stage:
             free = set(self.seats)  # whoever sits down there owes no results of a morning that he was not there
             before = [replace(one, agent="") if one.agent in free else one for one in self._before]
             await keep(engine, self.loaded.plan, before, callers.key_of)
+            book, kept = wiring.accounts(settings, engine), await service.front.passwords.hash(PASSWORD)
+            for name, title, grants in self._accounts:
+                await book.add(name, title, [Grant.read(grant) for grant in grants], kept, time())
         finally:
             await engine.dispose()
 
