@@ -99,7 +99,7 @@ class Judge:
         self._said: set[str] = set()
         self._owner: dict[tuple[str, str, float], tuple[str, int]] = {}  # (site, epoch, boot) -> who took it
         self._differs: dict[str, float] = {}
-        self._offered: set[tuple[str, str]] = set()  # orders, with the channel
+        self._orders: set[tuple[str, str]] = set()  # offers, with the channel
 
     def watch(self, machine: Machine) -> None:
         """A service was made on this machine."""
@@ -144,17 +144,19 @@ class Judge:
             owner = self._owner.get((site.site, epoch, site.booted_at))
             if epoch == force and owner is not None and owner != me:
                 self.once(f"{me} gives orders at {site.site} in the name of {owner}")
-            self._once_and_written(me, value, channel)
+            if "_agent_" in value and epoch == force:
+                self._offered(me, value, channel)
             self.world.truth.ordered(channel, value, force)
 
-    def _once_and_written(self, me: tuple[str, int], value: str, channel: str) -> None:
-        """An offer is never sent twice, and stands in the journal before it leaves."""
-        if "_agent_" not in value:
-            return
+    def _offered(self, me: tuple[str, int], value: str, channel: str) -> None:
+        """Never sent twice; not while he is offered to somebody else; and it stands in the journal before it leaves."""
         machine, attempt = self.world.machines[me[0]], value.rpartition("_")[2]
-        if (value, channel) in self._offered:
+        call = self.world.truth.calls.get(channel.replace("-", "/", 1))
+        if (value, channel) in self._orders:
             self.once(f"{me} gives the order {value} for {channel} once more")
-        self._offered.add((value, channel))
+        if call is not None and call.stage in ("offered", "rung", "talking"):
+            self.once(f"{me} gives the order {value} for {channel}, which is {call.stage}")
+        self._orders.add((value, channel))
         now = self.world.loop.time()
         if not self.world.lost_lines(now, now) and (channel.replace("-", "/", 1), attempt) not in machine.offers:
             self.once(f"{me} gives the order {value} for {channel}, which is not in its journal")
@@ -198,12 +200,19 @@ class Judge:
                 true.stage in ("offered", "rung") and call.state is not CallState.OFFERED
             ):
                 found.append(f"{name} is {call.state}, but {true.stage}")
+            elif call.offer is not None and (
+                ring := {f"{leg.at}/{leg.phone}" for leg in true.legs if leg.ended is None}
+            ):
+                offered = {target.agent for target in call.offer.targets}
+                found += [f"{name} rings {agent}, and is offered to {offered}" for agent in sorted(ring - offered)]
             elif true.stage == "waiting" and call.state not in (CallState.WAITING, CallState.ARRIVED):
                 found.append(f"{name} is {call.state}, but waits")
         for seat in state.seats.values():
             at, _, phone = seat.id.partition("/")
             if at == site and seat.state is AgentState.TALKING and not self.world.sites[at].phone(phone).calls:
                 found.append(f"{seat.id} talks in the books, and his phone is free")
+            if at == site and seat.state is AgentState.READY and self.world.sites[at].phone(phone).calls:
+                found.append(f"{seat.id} is free in the books, and his phone is in use")
             out = truth.outs.get(seat.call)
             lives = seat.call in there or (out is not None and out.ended is None)
             if seat.call.partition("/")[0] == site and not lives:

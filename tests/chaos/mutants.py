@@ -110,7 +110,7 @@ MUTANTS = (
     Mutant(
         "lost-resync", "a gap in the events is not followed by a read-back", "ami/link.py",
         "        self._trusted = False\n        self._reread()\n", "        return\n",
-        under="stall burst",
+        under="pause burst",
     ),
     Mutant(
         "no-audit", "no site is read back without a cause", "ami/link.py",
@@ -168,7 +168,7 @@ MUTANTS = (
         '                self._reread(site, "events of this site were shed: the inbox was full")\n'
         "            return False",
         "                pass\n            return True",
-        under="burst stall",
+        under="pause burst",
     ),
     Mutant(
         "orders-first", "orders leave before their lines are with the kernel", "engine.py",

@@ -24,6 +24,7 @@ from tests.chaos.run import Result, pair_of, shorten
 ROOT = Path(__file__).parents[2]
 FIXED = "0-7"
 FRESH_S = 120.0
+SEVERAL = 4  # of some sixty: what is rare and was there before does not come so often
 LEAPING = """
 import random, runpy, time
 def leaps(real):
@@ -220,9 +221,11 @@ def test_the_service_lives_through_everything() -> None:
 
 @pytest.mark.slow
 def test_fresh_worlds_are_tried() -> None:
-    """Worlds that nobody has seen. What they find is told, with its command, and stops nobody: it is rarely new."""
-    done = chaos("--soak", "--for", str(FRESH_S))
+    """Worlds that nobody has seen: several that fail are a change's doing; one is told, with its command."""
+    done = chaos("--soak", "--for", str(FRESH_S), "--failures", str(SEVERAL))
     print(done.stdout)
-    assert " failed; " in done.stdout, done.stdout + done.stderr[-3000:]
+    failed = re.search(r"(\d+) failed; ", done.stdout)
+    assert failed is not None, done.stdout + done.stderr[-3000:]
+    assert int(failed[1]) < SEVERAL, done.stdout
     if done.returncode:
         pytest.xfail(done.stdout)
