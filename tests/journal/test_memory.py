@@ -78,6 +78,18 @@ def test_calls_as_they_stood(tmp_path: Path) -> None:
     assert remembered(tmp_path, ["gotha"]) == Memory()
 
 
+def test_a_call_of_no_hotline_is_remembered(tmp_path: Path) -> None:
+    """It has a record like any other, though nobody was offered it: told of at its arrival, or found at its site."""
+    one = Segment(tmp_path, "r1")
+    one.line(100.0, CallArrived("gera/1", "gera", "0999", "0171"))
+    one.line(101.0, SiteRead("gera", (LiveCall("gera/0", "0998", "0172", Stage.FAILSAFE, 20.0),)))
+    one.line(102.0, SiteRead("gera", (LiveCall("gera/1", "0999", "0171", Stage.FAILSAFE, 1.0),)))
+    assert remembered(tmp_path, ["gera"]).calls == (
+        Remembered("gera/0", "gera", "0998", "0172", 81.0),
+        Remembered("gera/1", "gera", "0999", "0171", 100.0),
+    )
+
+
 def test_outbound_calls_as_they_stood(tmp_path: Path) -> None:
     """Whose phone rings, and whether the caller was reached, whoever began the call."""
     one = Segment(tmp_path, "r1")

@@ -23,8 +23,8 @@ from callrouter.journal.tail import BROKEN
 log = structlog.get_logger(__name__)
 
 TELLING = (
-    b'"_":"CallOffered"', b'"_":"CallAnswered"', b'"_":"CallFinished"', b'"event":{"_":"SiteRead"', b'"_":"DialOut"',
-    b'"_":"OutboundUp"', b'"_":"OutboundAnswered"', b'"_":"OutboundFinished"',
+    b'"event":{"_":"CallArrived"', b'"_":"CallAnswered"', b'"_":"CallFinished"', b'"event":{"_":"SiteRead"',
+    b'"_":"DialOut"', b'"_":"OutboundUp"', b'"_":"OutboundAnswered"', b'"_":"OutboundFinished"',
 )  # fmt: skip
 RUNS_MAX = 20  # to look back over: routers may have died before they had read a site
 
@@ -162,11 +162,20 @@ def _scan(paths: list[Path], finished: set[str]) -> _Run:
 
 
 def _tell(run: _Run, entry: dict[str, Any], finished: set[str]) -> None:
-    event, now = entry["event"], entry["now"]
+    _happened(run, entry["event"], entry["now"])
+    for command in entry["commands"]:
+        _followed(run, command, finished)
+
+
+def _happened(run: _Run, event: dict[str, Any], now: float) -> None:
     known = run.outbound.get(event.get("call", ""))
     match event["_"]:
+        case "CallArrived":
+            _came(run, event["site"], event, now)
         case "SiteRead":
             run.read.add(event["site"])
+            for one in event["calls"]:
+                _came(run, event["site"], one, now)
             for one in event.get("outbound", ()):
                 out = RememberedOut(
                     one["call"], one["callback"], CallbackKind(one["kind"]), one["hotline"], (one["site"], one["phone"])
@@ -178,30 +187,27 @@ def _tell(run: _Run, entry: dict[str, Any], finished: set[str]) -> None:
             run.outbound[known.call] = _further(known, OutStage.TALKING, now)
         case _:
             pass
-    for command in entry["commands"]:
-        match command["_"]:
-            case "CallOffered":
-                call = command["call"]
-                arrived = event if event.get("call") == call else _in(event.get("calls", ()), call)
-                at = now - arrived.get("age_s", 0.0)
-                run.calls[call] = Remembered(call, command["site"], arrived["number"], arrived.get("caller", ""), at)
-            case "CallAnswered" if command["call"] in run.calls:
-                rang = run.calls[command["call"]]
-                answered_at = rang.arrived_at + command["wait_s"]
-                run.calls[rang.call] = replace(rang, answered_at=answered_at, agent=command["agent"])
-            case "CallFinished":
-                run.calls.pop(command["call"], None)
-                finished.add(command["call"])
-            case "DialOut":
-                call, target = command["call"], command["target"]
-                phone = (target["site"], target["phone"])
-                kind = CallbackKind(command["kind"])
-                run.outbound[call] = RememberedOut(call, command["callback"], kind, command["hotline"], phone)
-            case "OutboundFinished":
-                run.outbound.pop(command["call"], None)
-                finished.add(command["call"])
-            case _:
-                pass
+
+
+def _followed(run: _Run, command: dict[str, Any], finished: set[str]) -> None:
+    match command["_"]:
+        case "CallAnswered" if command["call"] in run.calls:
+            rang = run.calls[command["call"]]
+            answered_at = rang.arrived_at + command["wait_s"]
+            run.calls[rang.call] = replace(rang, answered_at=answered_at, agent=command["agent"])
+        case "CallFinished":
+            run.calls.pop(command["call"], None)
+            finished.add(command["call"])
+        case "DialOut":
+            call, target = command["call"], command["target"]
+            phone = (target["site"], target["phone"])
+            kind = CallbackKind(command["kind"])
+            run.outbound[call] = RememberedOut(call, command["callback"], kind, command["hotline"], phone)
+        case "OutboundFinished":
+            run.outbound.pop(command["call"], None)
+            finished.add(command["call"])
+        case _:
+            pass
 
 
 def _further(out: RememberedOut, stage: OutStage, now: float) -> RememberedOut:
@@ -211,11 +217,12 @@ def _further(out: RememberedOut, stage: OutStage, now: float) -> RememberedOut:
     return replace(out, stage=stage, answered_at=now if stage is OutStage.TALKING else None)
 
 
-def _in(calls: Iterable[dict[str, Any]], call: str) -> dict[str, Any]:
-    for one in calls:
-        if one["call"] == call:
-            return one
-    raise KeyError(call)
+def _came(run: _Run, site: str, one: dict[str, Any], now: float) -> None:
+    """One that is told of for the first time, whatever number it dialled."""
+    call = one["call"]
+    if call not in run.calls:
+        arrived_at = now - one.get("age_s", 0.0)
+        run.calls[call] = Remembered(call, site, one["number"], one.get("caller", ""), arrived_at)
 
 
 def _whole(path: Path) -> Iterator[bytes]:
