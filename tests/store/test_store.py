@@ -117,6 +117,20 @@ async def test_change_that_nobody_switched_is_not_kept(tmp_path: Path) -> None:
         assert events == []
 
 
+async def test_a_switch_of_what_a_plan_leaves_out_does_not_haunt_a_later_plan(tmp_path: Path) -> None:
+    """The router forgets it with the agreement or hotline; so does the database, or a restart would switch it again."""
+    plan = replace(PLAN, hotlines=(Hotline("gera", "Gera", "gera", (), None, ("gera",), (), ""),))
+    async with opened(tmp_path, plan=plan) as (store, _, _):
+        switched(store, "gera-magdeburg", False)
+        switched(store, "gera-gotha", False)
+        closed = HotlineSwitched("gera", HotlineMode.CLOSED, None, "fire alarm", "meier")
+        store.observe(closed, [HotlineChanged("gera", closed.mode, HotlineMode.NORMAL, None, "x", "meier")], NOW)
+        store.observe(PlanReplaced(replace(plan, hotlines=(), agreements=plan.agreements[1:])), [], NOW)
+        store.observe(PlanReplaced(plan), [], NOW)
+    async with opened(tmp_path, plan=plan) as (_, _, events):
+        assert events == [AgreementSwitched("gera-gotha", False, None, "flu", "meier", "gera")]
+
+
 async def test_hotline_closed_by_hand_comes_back(tmp_path: Path) -> None:
     """Closed with its end, reason and person until it is set back; one that is over or of no plan is forgotten."""
     plan = replace(PLAN, hotlines=(Hotline("gera", "Gera", "gera", (), None, ("gera",), (), ""),))

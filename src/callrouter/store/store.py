@@ -31,6 +31,7 @@ from callrouter.core.events import (
     HotlineMode,
     HotlineSwitched,
     PhoneActed,
+    PlanReplaced,
 )
 from callrouter.core.plan import Plan
 from callrouter.store import sqlite
@@ -124,6 +125,7 @@ class Store:
         self._noted: dict[AgentId, tuple[str, str] | None] = {}  # the intents that are written, or will be
         self._own: set[tuple[str, str]] = set()  # (table, key) of what changed since the start: newer than what is kept
         self._recording = False
+        self._plan: Plan | None = None  # whose switches are kept; None: not known yet
         self.opened = False
         self.trouble = ""  # why nothing can be written; '' while all is well
 
@@ -139,6 +141,7 @@ class Store:
         SQLAlchemyError.
         """
         now = self._clock()
+        self._plan = plan
         events: list[Event] = []
         async with self.engine.begin() as connection:
             directions = {(agreement.name, agreement.borrower) for agreement in plan.agreements}
@@ -180,6 +183,8 @@ class Store:
         """The engine's observer: note what changed, to be written soon."""
         if not self._recording:
             return
+        if isinstance(happened, PlanReplaced) and isinstance(happened.plan, Plan):
+            self._plan_replaced(happened.plan)
         for agent in self._agents(happened, commands):
             intent = self._seats.intent(agent)
             if agent in self._noted and self._noted[agent] == intent:
@@ -273,6 +278,14 @@ class Store:
                 found[command.agent] = None
         return found
 
+    def _plan_replaced(self, plan: Plan) -> None:
+        """The router forgets the switches of what is no longer in the plan: should it return, it is as configured."""
+        if self._plan is not None:
+            for table, keys in _switchable(self._plan).items():
+                for key in sorted(keys - _switchable(plan)[table]):
+                    self._note(table, key, None)
+        self._plan = plan
+
     def _note(self, table: Table, key: str, row: Row | None) -> None:
         self._changed[table.name][key] = row
         self._own.add((table.name, key))
@@ -301,6 +314,14 @@ async def _each_direction(connection: AsyncConnection, plan: Plan) -> list[Row]:
         await _put(connection, AGREEMENT_SWITCH, {old["direction"]: None, **{row["direction"]: row for row in both}})
         rows = [row for row in rows if row is not old] + both
     return rows
+
+
+def _switchable(plan: Plan) -> dict[Table, set[str]]:
+    """The keys of all that a plan lets people switch."""
+    return {
+        AGREEMENT_SWITCH: {f"{one.name}/{one.borrower}" for one in plan.agreements},
+        HOTLINE_SWITCH: {hotline.name for hotline in plan.hotlines},
+    }
 
 
 def _direction(changed: AgreementChanged) -> str:
