@@ -213,6 +213,7 @@ class Service:
         self._tasks: list[asyncio.Task[None]] = []
         self._engine_task: asyncio.Task[None] | None = None
         self._nudge = asyncio.Event()
+        self._taking = asyncio.Lock()  # of two configurations the one that was read later stays
         self._stop = asyncio.Event()
         self._phase = "starting"
         self._config_trouble = ""
@@ -353,7 +354,8 @@ class Service:
     async def _watch(self) -> None:
         assert self.options.folder is not None
         async for result in self.options.watch(self.options.folder, self._nudge):
-            await self._take(result)
+            async with self._taking:
+                await self._take(result)
 
     async def _take(self, result: Loaded | ConfigError) -> None:
         try:
@@ -411,7 +413,8 @@ class Service:
             return error
 
     async def _reload(self) -> None:
-        await self._take(await self._read_again())
+        async with self._taking:
+            await self._take(await self._read_again())
 
     def _candidates(self, call: CallId) -> list[Candidate]:
         return [Candidate(one.agent, one.team, one.agreement, one.why_not) for one in candidates_of(self.router, call)]

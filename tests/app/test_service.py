@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from callrouter.app import Options, Service
-from callrouter.config.load import load
-from callrouter.config.secret import SecretError
+from callrouter.config.load import Loaded, load
+from callrouter.config.secret import Secret, SecretError
+from callrouter.config.source import ConfigError
 from callrouter.core.agents import Intent
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineMode, HotlineSwitched
 from callrouter.core.router import Router
@@ -196,6 +198,39 @@ async def test_reload_refuses_a_missing_secret(network: Network, tmp_path: Path)
         service.request_reload()
         await until(service.reasons)
         assert "is empty" in service.reasons()[0]
+
+
+async def test_of_two_reloads_at_once_the_later_one_stays(network: Network, tmp_path: Path) -> None:
+    """Somebody reloads by hand and changes a file meanwhile: what the file says in the end is in force."""
+    held, go, changed = threading.Event(), threading.Event(), asyncio.Event()
+    hold = False
+
+    def reveal(secret: Secret) -> str:
+        nonlocal hold
+        if hold:
+            hold = False
+            held.set()
+            assert go.wait(60)
+        return secret.reveal()
+
+    async def watch(folder: Path, _: asyncio.Event) -> AsyncGenerator[Loaded | ConfigError]:
+        await changed.wait()
+        yield load(folder)
+        await asyncio.Event().wait()
+
+    async with network.service(tmp_path / "var", folder=network.folder, reveal=reveal, watch=watch) as service:
+        hold = True
+        network.write(ring_max_s=50)
+        by_hand = asyncio.create_task(service._reload())
+        await until(held.is_set)
+        network.write(ring_max_s=60)
+        last = load(network.folder).plan.version
+        changed.set()
+        with suppress(TimeoutError):  # it would be in force now if nothing kept it back
+            await until(lambda: service.router.plan.version == last, deadline_s=0.5)
+        go.set()
+        await by_hand
+        await until(lambda: service.router.plan.version == last, lambda: service.router.plan.version)
 
 
 async def test_reload_renews_the_link_whose_connection_changed(network: Network, tmp_path: Path) -> None:
