@@ -323,7 +323,8 @@ async def test_something_that_is_not_a_manager(rig: Rig) -> None:
 
 async def test_a_block_without_an_end_is_bounded(rig: Rig) -> None:
     """Memory has a limit whatever comes in."""
-    link = await rig.up()
+    link = await rig.up(beat_s=20.0)
+    await until(lambda: rig.fake.got("CoreSettings") and not link.state.pending)  # an answer would be its end
     rig.fake.send(b"Event: " + b"x" * 300_000)
     await until(lambda: rig.of(LinkDown))
     assert link.state.fault is Fault.ENDED
