@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Process:
         self.lines: list[dict[str, object]] = []
         self._socket = told
         self._reader = asyncio.create_task(self._read())
+        asyncio.get_running_loop().add_reader(told, self._hear)
 
     async def _read(self) -> None:
         assert self.process.stderr
@@ -44,18 +45,26 @@ class Process:
     def says(self, event: str) -> dict[str, object] | None:
         return next((line for line in self.lines if line["event"] == event), None)
 
-    def notified(self, state: str) -> bool:
-        while True:
-            try:
+    def _hear(self) -> None:
+        """At once, as systemd does: some ten words fill the socket, and what comes then is lost."""
+        with suppress(BlockingIOError):
+            while True:
                 self.told.append(self._socket.recv(200).decode())
-            except BlockingIOError:
-                return state in self.told
+
+    def deaf(self) -> None:
+        """From here on as a systemd that hangs."""
+        asyncio.get_running_loop().remove_reader(self._socket)
+
+    def notified(self, state: str) -> bool:
+        self._hear()
+        return state in self.told
 
     async def end(self, number: int) -> int:
         self.process.send_signal(number)
         async with asyncio.timeout(60):
             status = await self.process.wait()
             await self._reader
+        self.deaf()
         return status
 
 
@@ -79,6 +88,7 @@ async def started(network: Network, folder: Path) -> AsyncIterator[Process]:
     finally:
         if process.returncode is None:
             await running.end(signal.SIGKILL)
+        running.deaf()
         told.close()
 
 
@@ -129,6 +139,16 @@ async def test_ends_gracefully_and_reloads_on_signals(network: Network, tmp_path
         assert await running.end(signal.SIGTERM) == 0
         assert running.notified("STOPPING=1")
         assert running.lines[-1]["event"] == "callrouter has stopped"
+
+
+@pytest.mark.slow
+async def test_a_systemd_that_hears_nothing_keeps_nobody_waiting(network: Network, tmp_path: Path) -> None:
+    """The service says that it cannot be told, goes on, and ends when it is asked to."""
+    network.write(service="  listen: 127.0.0.1:0\n")
+    async with started(network, tmp_path) as running:
+        running.deaf()
+        await until(lambda: running.says("systemd could not be told"))
+        assert await running.end(signal.SIGTERM) == 0
 
 
 @pytest.mark.slow

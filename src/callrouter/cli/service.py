@@ -71,11 +71,12 @@ async def _run(loaded: Loaded, folder: Path) -> int:
 
 
 def notify(state: str) -> None:
-    """Tell systemd, if it started us (sd_notify(3)); otherwise nothing."""
+    """Tell systemd, if it started us (sd_notify(3)); otherwise nothing. Waits for nobody: this is the loop's thread."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as unix:
+        unix.setblocking(False)
         try:
             unix.connect("\0" + address[1:] if address.startswith("@") else address)
             unix.send(state.encode())
