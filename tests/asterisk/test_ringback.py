@@ -106,6 +106,21 @@ async def test_a_digit_before_the_answer_and_agents_ring_back(lab: Lab, tmp_path
     assert lab.check().answered == 0
 
 
+async def test_a_carrier_may_want_numbers_with_a_plus(lab: Lab, tmp_path: Path) -> None:
+    """A trunk that says `dials: e164` is given the whole number."""
+    agent, his = await lab.phone(G, "2001"), await lab.outside(G, HIS)
+    await lab.amis[G].command("dialplan set global CR_DIALS e164")
+    try:
+        async with routing(lab, tmp_path / "c", rules(), Noon()) as router:
+            await promise(lab, router)
+            await router.ready_later("gera/2001")
+            await both_talk(agent, his)
+            his.tell("HANGUP")
+            assert (await over(router)).result is TryResult.REACHED
+    finally:
+        await lab.amis[G].command("dialplan set global CR_DIALS national")
+
+
 async def test_busy_then_no_answer_is_tried_as_often_as_the_rules_say(lab: Lab, tmp_path: Path) -> None:
     """His phone is engaged; after the pause it rings in vain; then nobody tries any more. A pause is a pause."""
     agent, his, clock = await lab.phone(G, "2001"), await lab.outside(G, DIALLED), Noon()

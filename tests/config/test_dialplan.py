@@ -45,6 +45,15 @@ def test_nothing_answers_but_a_phone() -> None:
         assert re.search(r",(1|\$\{FILTER\(0-9,\$\{CUT\(CR_C,_,4\)\}\)\}),n,1,(\d$|\$\{FILTER\()", read), read
 
 
+@pytest.mark.parametrize("dials", ["national", "e164"])
+def test_the_trunk_says_how_numbers_are_dialled(tmp_path: Path, dials: str) -> None:
+    """What stands at the trunk is what the fixed part reads."""
+    asterisk = "{host: j, user: u, secret: {env: S}}"
+    jena = f"{{title: Jena, land: TH, asterisk: {asterisk}, trunk: {{sip: j, dials: {dials}}}}}"
+    loaded = load(folder(tmp_path, more=f"sites: {{jena: {jena}}}"))
+    assert f"CR_DIALS={dials}" in render(dialplan_of(loaded, "jena")).splitlines()
+
+
 def test_no_pattern_is_open() -> None:
     """No extension pattern ends in '.' or '!', in the fixed part and in what is rendered."""
     for text in (CODE, render(GERA), render(DialplanSite("gera", (), ("2001",), outside_prefix="0"))):

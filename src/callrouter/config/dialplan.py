@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from callrouter.config.load import Loaded
 
@@ -35,6 +36,7 @@ class DialplanSite:
     numbers: digits of the site's hotlines as the trunk delivers them. phones: endpoint names of the agents and
     departments here. failsafe: phones that ring when no router is alive, `failsafe_s` seconds long; they need not be
     agents'. outside_prefix: the digit(s) by which phones dial out over the endpoint `carrier` ('' = they cannot).
+    dials: how numbers that the router has rung are written there: national (0391…, 0043…) or e164 (+49391…).
     """
 
     site: str
@@ -44,6 +46,7 @@ class DialplanSite:
     failsafe_s: int = 60
     outside_prefix: str = ""
     carrier: str = "carrier"
+    dials: Literal["national", "e164"] = "national"
 
 
 def dialplan_of(loaded: Loaded, name: str, outside_prefix: str = "") -> DialplanSite:
@@ -59,6 +62,7 @@ def dialplan_of(loaded: Loaded, name: str, outside_prefix: str = "") -> Dialplan
         failsafe_s=site.failsafe.ring_s,
         outside_prefix=outside_prefix or site.trunk.outside_prefix,
         carrier=site.trunk.carrier,
+        dials=site.trunk.dials,
     )
 
 
@@ -74,7 +78,7 @@ def render(site: DialplanSite) -> str:
         f"CR_FAILSAFE={'&'.join('PJSIP/' + phone for phone in site.failsafe)}",
         f"CR_FAILSAFE_S={site.failsafe_s}",
         f"CR_CARRIER={site.carrier}",
-        "CR_DIALS=national",
+        f"CR_DIALS={site.dials}",
         "",
         "; callers: exactly the numbers of the hotlines",
         "[from-carrier]",

@@ -111,6 +111,8 @@ class Trunk(Model):
     """host or host:port of this site's SIP, as the other sites see it."""
     outside_prefix: Prefix = ""
     """What agents dial before an outside number; without it their phones reach no carrier."""
+    dials: Literal["national", "e164"] = "national"
+    """How the carrier wants the numbers of those who are rung back: 0391… and 0043…, or +49391…"""
     early_media: bool = True
     """false: the carrier lets callers hear nothing before the answer; no menu and no announcement is played."""
     menu: Literal["none"] | None = None
