@@ -209,7 +209,9 @@ def recalled(site: str, memory: Memory, plan: Plan, now: float) -> SiteRead:
         seen = LiveCall(one.call, one.number, one.caller, Stage.OFFERED, max(0.0, now - one.arrived_at))
         if one.answered_at is not None:
             legs = (("", *phones[one.agent], True),) if one.agent in phones else ()
-            seen = replace(seen, stage=Stage.TALKING, legs=legs, talk_s=max(0.0, now - one.answered_at))
+            left_s = None if one.left_at is None else max(0.0, now - one.left_at)
+            talk_s = max(0.0, now - one.answered_at)
+            seen = replace(seen, stage=Stage.TALKING, legs=legs, talk_s=talk_s, left_s=left_s)
         live.append(seen)
     outbound = [
         LiveOutbound(

@@ -658,6 +658,28 @@ def test_who_puts_a_borrowed_caller_through_is_free_though_the_trunk_goes_on() -
     assert (story.outcome(call), story.books.ended[call].talk_s) == (c.Outcome.ANSWERED, 10.0)
 
 
+@pytest.mark.parametrize("lives", [True, False])
+def test_what_the_router_before_knew_of_a_caller_who_was_put_through_counts(*, lives: bool) -> None:
+    """His agent has been free since then, and his talk is as long as it was; whether the call still goes on or not."""
+    story = Story(ready="magdeburg/1001")
+    call = lent(story)
+    restart(story)
+    talked = seen(call, e.Stage.TALKING, ("magdeburg", "1001"), legs=("",))
+    story.send(e.SiteRead("gera", (replace(talked, age_s=50.0, talk_s=40.0, left_s=30.0),)))
+    story.send(e.LinkDown("gera"))
+    assert story.router.state.seats["magdeburg/1001"].call == ""
+    story.pass_time(5.0)
+    story.send(
+        e.SiteRead(
+            "gera", (replace(talked, age_s=55.0, talk_s=45.0, legs=(("gera/l", "", "", True),)),) if lives else ()
+        )
+    )
+    if lives:
+        story.send(e.CallEnded(call))
+    ended = story.books.ended[call]
+    assert (ended.outcome, ended.agent, ended.talk_s) == (c.Outcome.ANSWERED, "magdeburg/1001", 10.0)
+
+
 def test_what_says_nothing_of_his_phone_does_not_end_a_borrowed_talk() -> None:
     """A router that starts recalls its calls before any site was read: no phone is known to be free."""
     story = Story(ready="magdeburg/1001")

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from callrouter.core.callbacks import CallbackKind, TryResult
-from callrouter.core.commands import CallAnswered, CallOffered, Command, DialOut, Target
+from callrouter.core.commands import AgentChanged, CallAnswered, CallOffered, Command, DialOut, Target
 from callrouter.core.events import (
     CallArrived,
     CallEnded,
     Event,
     LegAnswered,
+    LegEnded,
     LiveCall,
     LiveOutbound,
     OutboundAnswered,
@@ -74,6 +75,8 @@ def test_calls_as_they_stood(tmp_path: Path) -> None:
         Remembered("gera/0", "gera", "0366", "0172", 80.0),
         Remembered("gera/1", "gera", "0365", "0171", 110.0, 125.0, "gera/2001"),
     )
+    one.line(140.0, LegEnded("gera/1", "gera/leg"), AgentChanged("gera/2001", "gera", "talking", "wrap_up", "test"))
+    assert remembered(tmp_path, ["gera"]).calls[1].left_at == 140.0
     assert remembered(tmp_path, ["gera"], current=one.path) == Memory()
     assert remembered(tmp_path, ["gotha"]) == Memory()
 
@@ -190,3 +193,4 @@ def test_agrees_with_the_router(tmp_path: Path) -> None:
             assert (seen.number, seen.caller) == (call.number, call.caller)
             assert seen.arrived_at == pytest.approx(call.arrived_at)
             assert (seen.answered_at is None) == (call.answered_at is None)
+            assert seen.left_at == call.left_at

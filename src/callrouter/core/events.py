@@ -295,7 +295,8 @@ class LiveCall:
     """One call as it stands in its Asterisk.
 
     age_s: since it arrived. legs: (leg, site, phone, answered) of its agents. claimed: some router has had it.
-    ending: it hears its last words and then ends with this Q.850 cause; 0: it does not.
+    ending: it hears its last words and then ends with this Q.850 cause; 0: it does not. left_s: since the agent of
+    these legs put the caller through, as the router before us knew; no site tells it.
     """
 
     call: CallId
@@ -310,6 +311,7 @@ class LiveCall:
     reach: str = ""
     claimed: bool = True
     ending: int = 0
+    left_s: float | None = None
 
 
 @record

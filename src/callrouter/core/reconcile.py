@@ -252,7 +252,7 @@ def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
     pairs = tuple((site, phone) for _, site, phone, answered in seen.legs if answered) or seen.offered
     agents = _agents_of(s, pairs)
     s.leave_line(call)
-    if not agents or seen.stage is Stage.ELSEWHERE:
+    if not agents or seen.stage is Stage.ELSEWHERE or seen.left_s is not None:
         _answered_elsewhere(s, call, seen, agents)
         return
     found = agents[0]
@@ -286,7 +286,7 @@ def _answered_elsewhere(s: State, call: Call, seen: LiveCall, agents: list[Agent
     if call.answered_at is None:
         call.answered_at = call.somebody_at or max(call.arrived_at, s.now - seen.talk_s)
     call.somebody_at = None
-    call.left_at = s.now
+    call.left_at = max(call.answered_at, s.now - (seen.left_s or 0.0))
     s.put_call(call, CallState.TRANSFERRED)
     s.watch_not(call)
     s.timers.cancel(call.limit_timer)

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from callrouter.core.agents import AgentState
 from callrouter.core.callbacks import CallbackKind
 from callrouter.core.events import OutStage
 from callrouter.journal.tail import BROKEN
@@ -24,14 +25,15 @@ log = structlog.get_logger(__name__)
 
 TELLING = (
     b'"event":{"_":"CallArrived"', b'"_":"CallAnswered"', b'"_":"CallFinished"', b'"event":{"_":"SiteRead"',
-    b'"_":"DialOut"', b'"_":"OutboundUp"', b'"_":"OutboundAnswered"', b'"_":"OutboundFinished"',
+    b'"before":"talking"', b'"_":"DialOut"', b'"_":"OutboundUp"', b'"_":"OutboundAnswered"', b'"_":"OutboundFinished"',
 )  # fmt: skip
 RUNS_MAX = 20  # to look back over: routers may have died before they had read a site
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """One call that lived when the journal ends. answered_at, agent: None and '' while it rang."""
+    """One call that lived when the journal ends. answered_at, agent: None and '' while it rang. left_at: the agent had
+    put the caller through by then."""
 
     call: str
     site: str
@@ -40,6 +42,7 @@ class Remembered:
     arrived_at: float
     answered_at: float | None = None
     agent: str = ""
+    left_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def _scan(paths: list[Path], finished: set[str]) -> _Run:
         for call in state["calls"]:
             run.calls[call["id"]] = Remembered(
                 call["id"], call["site"], call["number"], call["caller"], call["arrived_at"],
-                call.get("answered_at"), call.get("agent") or "",
+                call.get("answered_at"), call.get("agent") or "", call.get("left_at"),
             )  # fmt: skip
         phones = {agent["id"]: (agent["site"], agent["phone"]) for agent in state["plan"]["agents"]}
         for out in state["outcalls"]:
@@ -164,7 +167,7 @@ def _scan(paths: list[Path], finished: set[str]) -> _Run:
 def _tell(run: _Run, entry: dict[str, Any], finished: set[str]) -> None:
     _happened(run, entry["event"], entry["now"])
     for command in entry["commands"]:
-        _followed(run, command, finished)
+        _followed(run, command, finished, entry["now"])
 
 
 def _happened(run: _Run, event: dict[str, Any], now: float) -> None:
@@ -189,12 +192,15 @@ def _happened(run: _Run, event: dict[str, Any], now: float) -> None:
             pass
 
 
-def _followed(run: _Run, command: dict[str, Any], finished: set[str]) -> None:
+def _followed(run: _Run, command: dict[str, Any], finished: set[str], now: float) -> None:
     match command["_"]:
         case "CallAnswered" if command["call"] in run.calls:
             rang = run.calls[command["call"]]
             answered_at = rang.arrived_at + command["wait_s"]
             run.calls[rang.call] = replace(rang, answered_at=answered_at, agent=command["agent"])
+        case "AgentChanged" if command["before"] == AgentState.TALKING:
+            for talked in [one for one in run.calls.values() if one.agent == command["agent"] and one.left_at is None]:
+                run.calls[talked.call] = replace(talked, left_at=now)
         case "CallFinished":
             run.calls.pop(command["call"], None)
             finished.add(command["call"])
