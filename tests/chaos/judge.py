@@ -180,6 +180,11 @@ class Judge:
             if now - since > PATIENCE_S:
                 self.once(f"for {PATIENCE_S:g} s in clear weather: {text}")
 
+    def _seen(self, call: TrueCall, site: str) -> bool:
+        """Is all well where its agent is, too? Who is at a dead site talks no more, and nobody can tell the router."""
+        now = self.world.loop.time()
+        return call.by is None or call.by.at == site or self.world.weather.clear(call.by.at, now - PATIENCE_S, now)
+
     def _compare(self, site: str, router: Router) -> list[str]:
         """What is not as it is."""
         state, truth = router.state, self.world.truth
@@ -190,7 +195,7 @@ class Judge:
         found += [f"{call} is not in the books" for call in there if call not in books]
         for name, call in books.items():
             true = there.get(name)
-            if true is None:
+            if true is None or not self._seen(true, site):
                 continue
             if (true.stage == "talking") != (call.state is CallState.TALKING):
                 found.append(f"{name} is {call.state}, but {true.stage}")

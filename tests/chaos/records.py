@@ -246,6 +246,8 @@ def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool) ->
     if not clear:
         slack += 1.6 + world.weather.blind_s(call.site, call.arrived - 0.5, call.ended + 60.0)
         slack += _rang_unseen(world, call)
+        if call.by is not None and call.by.at != call.site:  # his agent's site may be the one that died
+            slack += world.weather.blind_s(call.by.at, call.arrived - 0.5, call.ended + 60.0)
     if leapt:
         slack += 0.11 * (call.ended - call.arrived)
         if not clear and world.clock_was_far_ahead:

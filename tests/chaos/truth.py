@@ -107,6 +107,8 @@ class Truth:
             for leg in call.legs:
                 if leg.at == site and leg.ended is None and call.site == site:
                     leg.ended = self._clock()
+                elif leg.at == site and call.by is leg and leg.ended is None and leg.left is None:
+                    self._left(call, leg)  # over a trunk the caller hears nothing, and may not notice
         for out in self.outs.values():
             if out.ended is None and out.site == site:
                 out.ended = self._clock()
