@@ -41,7 +41,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/lint-imports --cache-dir .import_linter_cache
 
 fast: $(VENV)/dev.stamp
-	CALLROUTER_EXAMPLES=0.3 $(BIN)/python -m pytest -q -n 3 -m "not asterisk and not slow"
+	CALLROUTER_EXAMPLES=0.2 $(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not asterisk and not slow"
 
 test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	sh tests/asterisk/install.sh
