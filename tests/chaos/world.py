@@ -187,6 +187,9 @@ class World:
                 machine.wanted = True
                 machine.start()
                 await asyncio.sleep(12.0)
+                end = self.loop.time() + 60.0
+                while self._somebody_talks() and self.loop.time() < end:  # it may have rung somebody back
+                    await asyncio.sleep(0.5)
         await self._end_machines()
         for site in self.sites.values():
             await site.kill()
