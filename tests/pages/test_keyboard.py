@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -11,15 +13,18 @@ from tests.pages.stage import GERA, Show
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+FOCUSED = """() => {
+    const e = document.activeElement;
+    if (!e || e === document.body) return "";
+    return e.ariaLabel || e.labels?.[0]?.textContent.trim() || e.textContent.trim();
+}"""
+
 
 async def tab_to(page: Page, name: str, key: str = "Tab") -> None:
     """Tab until the element with this accessible name has the focus, as a person would."""
     for _ in range(150):
         await page.keyboard.press(key)
-        focused = page.locator(":focus")
-        if await focused.count() and name in (
-            await focused.evaluate("e => e.ariaLabel || e.labels?.[0]?.textContent.trim() || e.textContent.trim()")
-        ):
+        if name in await page.evaluate(FOCUSED):
             return
     raise AssertionError(f"{name!r} cannot be reached by Tab")
 
@@ -157,6 +162,7 @@ async def test_operator_by_keyboard(windows: Windows, stage: Show) -> None:
     await tab_to(page, "Anruf-ID")
     await page.keyboard.type(person.call)
     await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("anruf="))
     await tab_to(page, person.call)
     await page.keyboard.press("Enter")
     story = page.get_by_role("list", name="Verlauf")

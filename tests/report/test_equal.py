@@ -16,14 +16,14 @@ import pytest
 
 from callrouter.cli.demo import _Demo
 from callrouter.config.load import load
-from callrouter.core.commands import Unserved
+from callrouter.core.commands import Outcome, Unserved
 from callrouter.report import period as periods
 from callrouter.report import records
 from callrouter.report.book import Book, Targets
 from callrouter.report.export import as_json
 
 CONFIG = Path(__file__).parents[2] / "config"
-ENDED = 300  # calls that must have ended before the two are compared
+ENDED, UNSERVED = 300, 3  # calls that must have ended, and ended without an answer, before the two are compared
 
 
 class Network(_Demo):
@@ -34,7 +34,10 @@ class Network(_Demo):
 
     async def _show(self, scene: object, end: float | None) -> None:
         service = self.stage.service
-        await until(lambda: sum(self.tally.all.outcomes.values()) >= ENDED)
+        ended = self.tally.all.outcomes
+        await until(
+            lambda: sum(ended.values()) >= ENDED and ended[Outcome.ABANDONED] + ended[Outcome.BUSIED] >= UNSERVED
+        )
         await self.world.close()
         for person in tuple(self.world._callers):
             person.hang_up()
