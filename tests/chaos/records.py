@@ -191,6 +191,10 @@ def _judge(world: World, judge: Judge, call: TrueCall, row: Any, known: bool) ->
         judge.excuse(f"{expected[0]} recorded as {row['outcome']}")
         return
     if row["outcome"] == "answered" and row["agent"] != call.agent:
+        assert call.answered is not None
+        if row["agent"] is None and not weather.clear(call.site, call.answered - 0.5, call.answered + 0.5):
+            judge.excuse("an answer that nobody saw")  # who answered is never guessed
+            return
         judge.once(f"{call.id} is recorded with {row['agent']}, it was {call.agent}")
     _times(world, judge, call, row, clear)
 

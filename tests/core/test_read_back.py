@@ -117,6 +117,25 @@ def test_a_caller_who_was_put_through_unseen_counts_as_answered(known: bool) -> 
     assert not story.books.broken
 
 
+def test_who_is_up_at_an_end_that_is_told_before_his_site_was_read_was_answered_unseen() -> None:
+    """The answer came while nobody listened: it breaks no promise, and the agent who was rung is free."""
+    story = Story(network(agreement=OFF))
+    call = story.dial()
+    assert story.rung(call) == "gera/2001"
+    story.link_down("gera")
+    story.pass_time(3.0)
+    del story.calls[call]
+    story.send(e.CallEnded(call, answered=True))
+    story.link_up("gera")
+    assert story.outcome(call) is c.Outcome.ANSWERED
+    assert not story.books.broken
+    assert story.agent("gera/2001") == "ready"
+    waiting = Story(ready="")
+    call = waiting.dial()
+    waiting.send(e.CallEnded(call, answered=True))
+    assert waiting.books.broken
+
+
 def test_a_waiting_caller_who_turns_out_to_be_served_leaves_the_line() -> None:
     """The site says he was put through to somebody: no agent is rung for him any more, no limit ends his call."""
     story = Story(ready="")

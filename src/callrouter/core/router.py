@@ -183,6 +183,8 @@ def _call_ended(s: State, e: CallEnded) -> None:
     if call is None:
         s.ignore(e, "unknown call")
         return
+    if e.answered and not call.talked and not s.links.get(call.site, False):
+        call.somebody_at = s.now  # told while its site is read back: who answered him before that was not seen
     s.check_promise(call, e.answered, "up at its end")
     ended(s, call, e.cause, seen=True)
 
