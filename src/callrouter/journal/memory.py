@@ -72,11 +72,14 @@ class Memory:
 
 @dataclass(slots=True)
 class _Run:
-    """What one process wrote. read: sites that it had seen whole, so that its books were complete for them."""
+    """What one process wrote. read: sites that it had seen whole, so that its books were complete for them.
+    talks: agent -> the call that he answered last.
+    """
 
     calls: dict[str, Remembered] = field(default_factory=dict)
     outbound: dict[str, RememberedOut] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
+    talks: dict[str, str] = field(default_factory=dict)
 
 
 def remembered(folder: Path, sites: Iterable[str], current: Path | None = None) -> Memory:
@@ -144,6 +147,8 @@ def _scan(paths: list[Path], finished: set[str]) -> _Run:
                 call["id"], call["site"], call["number"], call["caller"], call["arrived_at"],
                 call.get("answered_at"), call.get("agent") or "", call.get("left_at"),
             )  # fmt: skip
+            if call.get("agent") and call.get("left_at") is None:
+                run.talks[call["agent"]] = call["id"]
         phones = {agent["id"]: (agent["site"], agent["phone"]) for agent in state["plan"]["agents"]}
         for out in state["outcalls"]:
             kind, phone = CallbackKind(out["kind"]), phones.get(out["agent"], ("", ""))
@@ -198,9 +203,11 @@ def _followed(run: _Run, command: dict[str, Any], finished: set[str], now: float
             rang = run.calls[command["call"]]
             answered_at = rang.arrived_at + command["wait_s"]
             run.calls[rang.call] = replace(rang, answered_at=answered_at, agent=command["agent"])
+            run.talks[command["agent"]] = rang.call
         case "AgentChanged" if command["before"] == AgentState.TALKING:
-            for talked in [one for one in run.calls.values() if one.agent == command["agent"] and one.left_at is None]:
-                run.calls[talked.call] = replace(talked, left_at=now)
+            left = run.calls.get(run.talks.pop(command["agent"], ""))
+            if left is not None:
+                run.calls[left.call] = replace(left, left_at=now)
         case "CallFinished":
             run.calls.pop(command["call"], None)
             finished.add(command["call"])
