@@ -14,7 +14,7 @@ from callrouter.store.books import Books
 from callrouter.store.retention import known
 from callrouter.store.schema import AUDIT
 from callrouter.store.store import open_engine
-from tests.app.conftest import Network
+from tests.config.folders import folder as network_folder
 from tests.store.records import batch, record, rows
 
 
@@ -22,11 +22,7 @@ from tests.store.records import batch, record, rows
 def folder(tmp_path: Path) -> Path:
     """A configuration whose service keeps its files in tmp_path/var."""
     (tmp_path / "config").mkdir()
-    Network(tmp_path / "config").write(service=f"  state_dir: {tmp_path / 'var'}\n")
-    text = (tmp_path / "config" / "network.yaml").read_text()
-    service = text[text.index("service:") :]
-    (tmp_path / "config" / "network.yaml").write_text("sites: {}\n" + service)
-    return tmp_path / "config"
+    return network_folder(tmp_path / "config", service=f"service: {{state_dir: {tmp_path / 'var'}}}\n")
 
 
 def forget(folder: Path, caller: str) -> tuple[int, str]:

@@ -149,6 +149,13 @@ def test_aliases_that_multiply_are_stopped(tmp_path: Path) -> None:
         load(folder(tmp_path, bomb=f"teams:\n  l0: &l0 [x]\n{levels}\n"))
 
 
+def test_a_configuration_without_a_site_is_refused(tmp_path: Path) -> None:
+    """A folder that is the wrong one, or a file that an editor has just emptied, is no network to begin with."""
+    (tmp_path / "service.yaml").write_text("service: {listen: 127.0.0.1:8080}\n")
+    with pytest.raises(ConfigError, match="names no site, so nothing could be routed; add 'sites:' with one"):
+        load(tmp_path)
+
+
 def test_two_tokens_of_one_name_are_refused(tmp_path: Path) -> None:
     """The name of an API token says who acted: it stands for one only."""
     (tmp_path / "service.yaml").write_text(

@@ -32,6 +32,8 @@ def check_references(draft: Draft) -> None:
         if token.name in tokens:
             draft.error(("service", "tokens", i, "name"), f"token '{token.name}' stands twice", "rename one")
         tokens.add(token.name)
+    if not draft.sites and not draft.source.problems:  # else it may be what one of them is about
+        draft.error((), "the configuration names no site, so nothing could be routed", "add 'sites:' with one")
 
 
 def _sign_on(draft: Draft) -> None:
