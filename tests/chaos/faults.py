@@ -187,8 +187,9 @@ def _no_second(w: World, f: Fault) -> None:
 def _clock(w: World, f: Fault) -> None:
     machine = w.machines[f.where]
     machine.leapt = True
-    machine.offset_s += (-1.0 if f.amount < 0.5 else 1.0) * [0.5, 3.0, 40.0, 400.0, 7200.0][int(f.amount * 20) % 5]
-    w.clock_was_far_ahead = w.clock_was_far_ahead or abs(machine.offset_s) > 300.0
+    by_s = [0.5, 3.0, 40.0, 400.0, 7200.0][int(f.amount * 20) % 5]
+    machine.offset_s += by_s if f.amount >= 0.5 else -by_s
+    w.clocks_set_s += by_s
 
 
 def _reload(w: World, f: Fault) -> None:

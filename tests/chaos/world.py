@@ -60,7 +60,7 @@ class World:
         self.problems: list[str] = []
         self._unwritten: list[tuple[float, float]] = []  # when journals could not be written, or were not synced
         self.segments: list[Path] = []  # of journals, as they were begun
-        self.clock_was_far_ahead = False
+        self.clocks_set_s = 0.0  # in all, ahead or back
         self.struck: Counter[tuple[str, str]] = Counter()  # (kind, stage of a live call when it struck)
         self.kinds: Counter[str] = Counter()
         self.fired: Counter[tuple[str, str]] = Counter()  # (kind, stage that a call reached, which made it strike)
