@@ -23,6 +23,7 @@ from tests.chaos.run import Result, pair_of, shorten
 
 ROOT = Path(__file__).parents[2]
 FIXED = "0-7"
+SMALL = "3"
 FRESH_S = 160.0  # with the fixed ones some three minutes
 SEVERAL = 4  # of some sixty: what is rare and was there before does not come so often
 LEAPING = """
@@ -200,6 +201,12 @@ def test_a_failing_schedule_is_shortened_to_what_it_takes(guilty: set[int]) -> N
 def test_a_planted_bug_still_fits_the_code(mutant: Mutant) -> None:
     """What it replaces stands there exactly once, and what it makes of it can be compiled."""
     compile(planted(mutant), mutant.path, "exec")
+
+
+def test_one_world_is_lived_through() -> None:
+    """A small one, so that what breaks all of them is seen before it lands."""
+    done = chaos(SMALL)
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
 
 
 @pytest.mark.slow
