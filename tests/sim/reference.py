@@ -61,6 +61,8 @@ class RefAgreement:
     max_calls: int | None
     on: list[tuple[int, bool]]  # (from when, enabled), sorted
     hotlines: tuple[str, ...] = ()
+    after: int = 0
+    window: list[tuple[int, int]] | None = None  # None: always
 
 
 @dataclass
@@ -101,13 +103,13 @@ class RefWorld:
             if agent.call is not None and agent.talk_ends == self.now:
                 agent.wrap_ends = self.now + agent.call.wrap
                 agent.call = None
-        for agent in self.agents:
-            if agent.wrap_ends == self.now and agent.call is None:
-                agent.wrap_ends = -1
-                others = [a for a in self.agents if a.team == agent.team and a is not agent]
-                taken = sum(a.busy or a.free for a in others)
-                agent.on_duty = taken < self.wanted(agent.team)
-                agent.idle_since = self.now
+        ended = [agent for agent in self.agents if agent.wrap_ends == self.now and agent.call is None]
+        for agent in ended:
+            agent.wrap_ends, agent.on_duty = -1, False
+        for agent in ended:
+            taken = sum(a.busy or a.free for a in self.agents if a.team == agent.team)
+            agent.on_duty = taken < self.wanted(agent.team)
+            agent.idle_since = self.now
 
     def in_order(self) -> list[RefCall]:
         return sorted(self.waiting, key=lambda c: (-self.hotlines[c.hotline].priority, c.at, c.number))
@@ -120,7 +122,8 @@ class RefWorld:
         return sum(a.call is not None and (a.call.agreement, a.team) == mine for a in self.agents)
 
     def enabled(self, agreement: RefAgreement) -> bool:
-        return [on for since, on in agreement.on if since <= self.now][-1]
+        in_hours = agreement.window is None or any(start <= self.now < end for start, end in agreement.window)
+        return in_hours and [on for since, on in agreement.on if since <= self.now][-1]
 
     def serve(self, call: RefCall, team: str, agreement: str) -> None:
         agent = min(self.free_of(team), key=lambda a: a.idle_since)  # of equals the first listed
@@ -141,6 +144,7 @@ class RefWorld:
                 if (
                     agreement.borrower == team
                     and self.enabled(agreement)
+                    and call.at + agreement.after <= self.now
                     and (not agreement.hotlines or call.hotline in agreement.hotlines)
                     and len(self.free_of(agreement.lender)) > agreement.reserve
                     and (agreement.max_calls is None or self.lent(agreement) < agreement.max_calls)
@@ -199,6 +203,8 @@ class RefWorld:
         times += [at + limit for at, limit in limits if limit is not None]
         times += [t for spans in self.rosters.values() for start, end, _ in spans for t in (start, end)]
         times += [since for agreement in self.agreements for since, _ in agreement.on]
+        times += [t for agreement in self.agreements for span in agreement.window or () for t in span]
+        times += [call.at + agreement.after for call in self.waiting for agreement in self.agreements]
         return min((t for t in times if t > self.now), default=None)
 
     def run(self) -> list[RefCall]:

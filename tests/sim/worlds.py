@@ -41,11 +41,7 @@ def small(seed: int) -> Small:
     for n in range(rng.randint(len(names), len(names) + 2)):
         team = names[n % len(names)]
         limit = rng.choice([None, 0, 1, 2, 3, rng.randint(1, long)])
-        opens = rng.randint(0, long // 2), rng.randint(long // 2 + 1, 2 * long)
-        bounded = whole and rng.random() < 0.4
-        begin_s = (start_us - MIDNIGHT_US) // 1_000_000
-        spans = (Span(begin_s + opens[0], begin_s + opens[1]),)
-        hours = Hours("Europe/Berlin", ((spans,) * 7)) if bounded and begin_s + opens[1] < 86_400 else None
+        hours, at = _hours(rng, start_us, long) if whole and rng.random() < 0.4 else (None, None)
         priority = rng.choice([0, 0, 0, 1])
         hotlines.append(
             Hotline(
@@ -53,9 +49,10 @@ def small(seed: int) -> Small:
                 ring_max_s=None if limit is None else limit * step / 1e6, priority=priority,
             )
         )  # fmt: skip
-        at = [(a * step, b * step) for a, b in [opens]] if hours else None
         ref_hotlines[f"h{n}"] = RefHotline(team, None if limit is None else limit * step, priority, at)
-    agreements, ref_agreements, switches = _agreements(rng, names, [h.name for h in hotlines], long, step)
+    agreements, ref_agreements, switches = _agreements(
+        rng, names, [h.name for h in hotlines], long, step, start_us if whole else None
+    )
     crews, rosters = _rosters(rng, names, agents, long, step)
     plan = Plan(
         "1",
@@ -80,8 +77,18 @@ def small(seed: int) -> Small:
     return Small(setting, calls, reference)
 
 
+def _hours(rng: Random, start_us: int, long: int) -> tuple[Hours | None, list[tuple[int, int]] | None]:
+    """Some seconds of the day, for the product and for the reference; none if they would go past midnight."""
+    opens, closes = rng.randint(0, long // 2), rng.randint(long // 2 + 1, 2 * long)
+    begin_s = (start_us - MIDNIGHT_US) // 1_000_000
+    if begin_s + closes >= 86_400:
+        return None, None
+    spans = (Span(begin_s + opens, begin_s + closes),)
+    return Hours("Europe/Berlin", (spans,) * 7), [(opens * 1_000_000, closes * 1_000_000)]
+
+
 def _agreements(
-    rng: Random, teams: list[str], hotlines: list[str], long: int, step: int
+    rng: Random, teams: list[str], hotlines: list[str], long: int, step: int, start_us: int | None
 ) -> tuple[list[Agreement], list[RefAgreement], list[Switch]]:
     agreements: list[Agreement] = []
     refs: list[RefAgreement] = []
@@ -101,12 +108,15 @@ def _agreements(
             if any((borrower, lender) == (a.borrower, a.lender) for a in agreements):
                 continue
             reserve, cap = rng.choice([0, 0, 1, 2]), rng.choice([None, None, 1, 2])
+            after = rng.choice([0, 0, 1, 2, rng.randint(0, long)])
+            window, at = _hours(rng, start_us, long) if start_us and rng.random() < 0.4 else (None, None)
             agreements.append(
                 Agreement(
-                    f"g{n}", borrower, lender, hotlines=some, reserve=reserve, max_calls=cap, enabled=enabled
+                    f"g{n}", borrower, lender, hotlines=some, reserve=reserve, max_calls=cap, enabled=enabled,
+                    after_s=after * step / 1e6, window=window,
                 )
             )  # fmt: skip
-            refs.append(RefAgreement(f"g{n}", borrower, lender, reserve, cap, turns, some))
+            refs.append(RefAgreement(f"g{n}", borrower, lender, reserve, cap, turns, some, after * step, at))
     return agreements, refs, switches
 
 

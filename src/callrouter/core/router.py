@@ -97,7 +97,10 @@ class Router:
         return self.handle_all((event,), now)
 
     def handle_all(self, events: Sequence[Event], now: float) -> list[Command]:
-        """Several events of one instant: free agents are handed out when all of them are in."""
+        """Several events of one instant: free agents are handed out when all of them are in.
+
+        So is what falls due at it (pauses, windows, waits for an agreement), the ring limits excepted.
+        """
         s = self.state
         now = instant(now)
         assert now >= s.now, f"time runs backwards: {now} after {s.now}"
@@ -106,6 +109,8 @@ class Router:
         s.out = out
         for event in events:
             _HANDLERS[type(event)](s, event)
+        while (due := s.timers.pop_due(now, Rank.LIMIT)) is not None:
+            _due(s, *due)
         settle(s)
         s.out = []
         return out
@@ -354,24 +359,27 @@ def _clock_set(s: State, e: ClockSet) -> None:
 
 def _tick(s: State, _: Tick) -> None:
     while (due := s.timers.pop_due(s.now)) is not None:
-        rank, ref = due
-        match rank:
-            case Rank.AGENT:
-                resume(s, s.seats[ref])
-            case Rank.AGREEMENT:
-                _agreement_due(s, ref)
-            case Rank.TEAM:
-                del s.team_timers[ref]
-                team_gone(s, ref)
-            case Rank.CALLBACK:
-                _callback_due(s, *ref.split("/", 1))
-            case Rank.TRUNK:
-                at, peer = ref.split(">")
-                if s.trunks_down.get((at, peer), 0.0) <= s.now:
-                    s.trunk_up(at, peer)
-            case _:
-                assert ref in s.calls, f"a timer of the ended call {ref} is alive"
-                _call_due(s, s.calls[ref], rank)
+        _due(s, *due)
+
+
+def _due(s: State, rank: Rank, ref: str) -> None:
+    match rank:
+        case Rank.AGENT:
+            resume(s, s.seats[ref])
+        case Rank.AGREEMENT:
+            _agreement_due(s, ref)
+        case Rank.TEAM:
+            del s.team_timers[ref]
+            team_gone(s, ref)
+        case Rank.CALLBACK:
+            _callback_due(s, *ref.split("/", 1))
+        case Rank.TRUNK:
+            at, peer = ref.split(">")
+            if s.trunks_down.get((at, peer), 0.0) <= s.now:
+                s.trunk_up(at, peer)
+        case _:
+            assert ref in s.calls, f"a timer of the ended call {ref} is alive"
+            _call_due(s, s.calls[ref], rank)
 
 
 def _callback_due(s: State, kind: str, key: str) -> None:

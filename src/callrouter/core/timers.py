@@ -1,7 +1,7 @@
 """Deadlines of the router: a heap with a total order (time, rank, sequence). Knows no clock.
 
 At one instant ranks decide: agents become free before agreements change, those before a call asks for more, and the
-ring limit comes last.
+ring limit comes last. What comes before it is in before agents are handed out, whatever else happens at that instant.
 
 Instants are UTC seconds in whole microseconds: each microsecond is one float, the one nearest to it (until 2106 it is
 found again from that float), and sums are made in microseconds. So what is due at one instant is equal, whichever way
@@ -75,10 +75,10 @@ class Timers:
             self._dead -= 1
         return heap[0][0] if heap else None
 
-    def pop_due(self, now: float) -> tuple[Rank, str] | None:
-        """The next timer with due <= now, taken out: (rank, ref)."""
+    def pop_due(self, now: float, before: Rank | None = None) -> tuple[Rank, str] | None:
+        """The next timer with due <= now, taken out: (rank, ref). before: None, too, if its rank is not lower."""
         due = self.next_due()
-        if due is None or due > now:
+        if due is None or due > now or (before is not None and self._heap[0][1] >= before):
             return None
         timer = heappop(self._heap)[3]
         found = (timer.rank, timer.ref)

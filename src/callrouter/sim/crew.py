@@ -74,15 +74,14 @@ class Crew:
         self.free -= 1
         self.busy += 1
 
-    def done(self, agent: AgentId, at_us: int) -> AgentActed:
-        """His work on a call is over: he is free, or goes if his place is gone."""
-        assert self.duty[agent] is Duty.BUSY, f"{agent} ends a call but is {self.duty[agent].name}"
-        if self.wanted - self.busy + 1 > self.free:
-            self.duty[agent] = Duty.FREE
-            self.busy -= 1
-            self.free += 1
-            return AgentActed(agent, AgentAct.WRAP_UP_DONE)
+    def done(self, agents: Iterable[AgentId], at_us: int) -> Iterator[AgentActed]:
+        """Their work on calls is over at one instant: the first of them stay, as far as there are places."""
         self.settle(at_us)
-        self.duty[agent] = Duty.OFF
-        self.busy -= 1
-        return AgentActed(agent, AgentAct.LOG_OUT)
+        ended = sorted(agents, key=self.place.__getitem__)
+        self.busy -= len(ended)
+        for agent in ended:
+            assert self.duty[agent] is Duty.BUSY, f"{agent} ends a call but is {self.duty[agent].name}"
+            stays = self.free < self.wanted - self.busy
+            self.duty[agent] = Duty.FREE if stays else Duty.OFF
+            self.free += stays
+            yield AgentActed(agent, AgentAct.WRAP_UP_DONE if stays else AgentAct.LOG_OUT)

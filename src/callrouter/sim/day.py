@@ -89,6 +89,7 @@ class Day:
         self.agenda: Agenda[tuple[Kind, object]] = Agenda()
         self.dark = Dark(self)
         self._again = again
+        self._due_us = -1  # until when all deadlines but the ring limits are over
         self._to_come = 0  # ends and calls on the agenda, without which the day is not over
         self.waiting = 0
         self._numbers = {(h.name, t.name): (h.site, number_of(h.name, t.name)) for h in plan.hotlines for t in h.topics}
@@ -121,11 +122,12 @@ class Day:
         due = self.router.next_deadline()
         if due is None:
             return first
-        due_us = round(due * 1e6) - self._start_us
-        at_us = first[0]
-        if due_us > at_us or (due_us == at_us and first[1] <= _DEADLINE):
+        due_us = max(self.end_us, round(due * 1e6) - self._start_us)
+        if due_us <= first[0] and due_us > self._due_us:
+            return due_us, _END  # what comes before ring limits comes before agents are handed out
+        if due_us > first[0] or (due_us == first[0] and first[1] <= _DEADLINE):
             return first
-        return max(self.end_us, due_us), _DEADLINE
+        return due_us, _DEADLINE
 
     def _happens(self, at_us: int, rank: int) -> None:
         agenda = self.agenda
@@ -136,6 +138,7 @@ class Day:
             while (first := agenda.next()) is not None and first[0] == at_us and first[1] <= _END:
                 self._change_or_end(*agenda.pop(), at_us, events, done)
             self._work_ends(done, at_us, events)
+            self._due_us = at_us
             self.tell(events, at_us)
         elif rank == _DEADLINE and agenda.next() != (at_us, rank):
             self.tell([Tick()], at_us)
@@ -205,13 +208,13 @@ class Day:
             events.append(what)  # type: ignore[arg-type]  # Switch says that it is one
 
     def _work_ends(self, done: list[Call], at_us: int, events: list[Event]) -> None:
-        """If fewer places are left than agents who come free at once, the first of the crew stay."""
-        if len(done) > 1:
-            done.sort(key=lambda call: self.crews[call.team].place[call.agent])
+        teams: dict[str, list[str]] = {}
         for call in done:
-            events.append(self.crews[call.team].done(call.agent, at_us))
+            teams.setdefault(call.team, []).append(call.agent)
             if self.dark.hides(call):
                 self.dark.owes(call)
+        for team, agents in teams.items():
+            events += self.crews[team].done(agents, at_us)
 
     def _arrives(self, call: Call, at_us: int) -> None:
         self.end_us = at_us
@@ -240,7 +243,7 @@ class Day:
     def tell(self, events: Sequence[Event], at_us: int) -> None:
         """Events of one instant, and all that follows at once: phones are answered, callers who are told to end do."""
         now = (self._start_us + at_us) / SECOND_US
-        while events:
+        while True:
             follow: list[Event] = []
             for command in self.router.handle_all(events, now):
                 kind = type(command)
@@ -252,6 +255,8 @@ class Day:
                     follow.append(CallEnded(command.call, command.cause))  # type: ignore[union-attr]
                 elif kind is CallFinished:
                     self._finished(command, at_us)  # type: ignore[arg-type]
+            if not follow:
+                return
             events = follow
 
     def _picks_up(self, offer: Offer, follow: list[Event]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callrouter.core.calendar import is_open
-from callrouter.core.events import AgentAct, AgentActed, Event, LinkDown, LiveCall, PhoneState, SiteRead, Stage
+from callrouter.core.events import AgentAct, AgentActed, Event, HotlineMode, LinkDown, LiveCall, PhoneState, SiteRead, Stage
 from callrouter.sim.call import CLOSED, Call, Kind
 from callrouter.sim.kernel import SECOND_US, Rank, to_us
 
@@ -42,7 +42,8 @@ class Dark:
 
     def arrives(self, call: Call, at_us: int) -> None:
         hotline = self._day.hotlines[call.hotline]
-        if is_open(hotline.hours, (self._day.setting.start_us + at_us) / SECOND_US):
+        by_hand = self._day.router.state.mode(hotline.name) is HotlineMode.CLOSED
+        if not by_hand and is_open(hotline.hours, (self._day.setting.start_us + at_us) / SECOND_US):
             self._rings_out(call)
         else:
             self._day.ended(call, CLOSED, at_us)
