@@ -176,6 +176,18 @@ def test_gaps_are_told(tmp_path: Path) -> None:
     assert (first.why, first.start) == ("deleted", START + 1)
 
 
+def test_a_clock_that_was_set_back_hides_no_call(tmp_path: Path) -> None:
+    """A segment that began later by the clock lies before the one that has the call."""
+    for ahead_s in (3_600.0, 0.0):
+        recorded = Recorded(tmp_path)
+        recorded.journal.begin(START + ahead_s)
+        if not ahead_s:
+            recorded.call()
+        recorded.end()
+    events = [type(turn.event) for turn in turns(told(tmp_path))]
+    assert (events[0], events[-1]) == (CallArrived, CallEnded)
+
+
 def test_empty_folder(tmp_path: Path) -> None:
     """Where there is no journal all of the time is a gap."""
     assert told(tmp_path).items == (Gap(START + 1, START + 120, "deleted"),)

@@ -101,6 +101,18 @@ def test_segments_rotate_and_each_stands_alone(tmp_path: Path) -> None:
     assert expected == 61
 
 
+def test_a_clock_that_was_set_back_does_not_turn_the_order_round(tmp_path: Path) -> None:
+    """What was begun later comes later, so that the last run is the last."""
+    begun = []
+    for number, ahead_s in enumerate((7_200.0, 0.0, 60.0)):
+        desk = Desk(tmp_path)
+        desk.journal.begin(START + ahead_s)
+        begun += [name for name in names(tmp_path) if name not in begun]
+        assert len(begun) == 2 * (number + 1)
+        desk.journal.close(START + ahead_s)
+    assert begun == sorted(begun)
+
+
 @contextmanager
 def small_files() -> Iterator[None]:
     """Files cannot grow beyond some 4 kB: the kernel refuses as on a full disk, after writing a part.

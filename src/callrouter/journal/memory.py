@@ -19,6 +19,7 @@ import structlog
 from callrouter.core.agents import AgentState
 from callrouter.core.callbacks import CallbackKind
 from callrouter.core.events import OutStage
+from callrouter.journal.segment import segments
 from callrouter.journal.tail import BROKEN
 
 log = structlog.get_logger(__name__)
@@ -110,7 +111,7 @@ def remembered(folder: Path, sites: Iterable[str], current: Path | None = None) 
 def _runs(folder: Path, current: Path | None) -> list[list[Path]]:
     """Segments by the process that wrote them, the newest first."""
     runs: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in segments(folder):
         if path != current:
             runs.setdefault(_run_of(path), []).append(path)
     return list(runs.values())[::-1][:RUNS_MAX]

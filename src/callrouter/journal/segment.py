@@ -7,8 +7,10 @@ Knows the layout of lines, not when segments begin or end.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,11 @@ from callrouter.core.events import Event
 from callrouter.journal.codec import Codec, CodecError, to_json
 
 FORMAT = 1
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
+_NAME = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-\d+-\d+\.jsonl")
+_NOW = re.compile(rb'"now":([\d.e+]+)')
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_HEAD_BYTES = 1_000  # within which a header says when its segment began
 
 
 class JournalDamaged(Exception):
@@ -48,6 +55,33 @@ class Entry:
     commands: tuple[Command, ...]
     failed: str = ""
     line: int = 0  # in the file, from 1
+
+
+def segments(folder: Path) -> list[Path]:
+    """All segments of a journal, in the order in which they were begun. Raises OSError."""
+    return sorted(folder.glob("*.jsonl"))
+
+
+def next_stamp(folder: Path, now: float) -> str:
+    """What a segment's name begins with: the time, or if the clock was set back more than all before it."""
+    last = max(map(_named, folder.glob("*.jsonl")), default=_NEVER)
+    return max(datetime.fromtimestamp(now, UTC), last + timedelta(microseconds=1)).strftime(_STAMP)
+
+
+def began_at(path: Path) -> float:
+    """UTC seconds by the clock of its writer. Raises OSError."""
+    with path.open("rb") as file:
+        found = _NOW.search(file.read(_HEAD_BYTES))
+    return float(found[1]) if found else _named(path).timestamp()
+
+
+def _named(path: Path) -> datetime:
+    """What its name says of when it began."""
+    found = _NAME.fullmatch(path.name)
+    try:
+        return datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC) if found else _NEVER
+    except ValueError:
+        return _NEVER
 
 
 def header_line(codec: Codec, header: Header) -> bytes:

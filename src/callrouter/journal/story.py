@@ -11,7 +11,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from callrouter.core.commands import Claim, Command, Offer, Release
 from callrouter.core.events import CallId, Event, SiteRead
 from callrouter.core.explain import Candidate
 from callrouter.journal.codec import Codec, CodecError
-from callrouter.journal.segment import Entry, Header, JournalDamaged, header_of, read_segment
+from callrouter.journal.segment import Entry, Header, JournalDamaged, began_at, header_of, read_segment, segments
 from callrouter.journal.tail import BROKEN, REPLACED
 
 TURNS_MAX = 1_000
@@ -27,7 +28,6 @@ SEGMENTS_MAX = 20
 MARGIN_S = 5.0  # around the call: what led to it stands before it
 DECISIONS = (Offer, Release, Claim)
 _PLAN = re.compile(rb'"plan":\{(?:"_":"Plan",)?"version":("(?:[^"\\]|\\.)*")')
-_NAME = re.compile(r"(\d{8}T\d{6}\.\d+Z)-(\d+)-\d+\.jsonl")
 
 
 class Asked(Protocol):
@@ -80,12 +80,12 @@ class _Segment:
 
 def story(folder: Path, codec: Codec, call: CallId, since: float, until: float) -> Story:
     """What the journal holds of this call between two instants. Raises OSError and JournalDamaged."""
-    segments = _between(folder, since - MARGIN_S, until + MARGIN_S)
+    chosen = _between(folder, since - MARGIN_S, until + MARGIN_S)
     items: list[Turn | Gap] = []
-    if not segments or segments[0].begins > since:
-        items.append(Gap(since, segments[0].begins if segments else until, "deleted"))
+    if not chosen or chosen[0].begins > since:
+        items.append(Gap(since, chosen[0].begins if chosen else until, "deleted"))
     before: tuple[_Segment, int, float] | None = None
-    for segment in segments:
+    for segment in chosen:
         if before is not None:
             items += _gap(before, segment)
         found, last_seq, last_at = _search(segment, codec, call)
@@ -142,20 +142,18 @@ def _again(router: Asked, entry: Entry) -> tuple[tuple[Command, ...], str]:
 
 
 def _between(folder: Path, since: float, until: float) -> list[_Segment]:
-    """Segments that may hold something of this time, oldest first; a segment lasts until the next one begins."""
-    every = []
-    for path in sorted(folder.glob("*.jsonl")):
-        found = _NAME.fullmatch(path.name)
-        if found:
-            began = datetime.strptime(found[1], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC).timestamp()
-            every.append((path, began))
-    first = max((index for index, (_, began) in enumerate(every) if began <= since), default=0)
-    chosen = [(path, began) for path, began in every[first:] if began <= until]
-    segments = []
+    """Segments that may hold something of this time, oldest first.
+
+    A segment lasts until the next one begins, or nobody knows how long if the clock was set back before that.
+    """
+    every = [(path, began_at(path)) for path in segments(folder)]
+    ends = [begins if begins >= began else inf for (_, began), (_, begins) in pairwise(every)] + [inf]
+    chosen = [one for one, end in zip(every, ends, strict=False) if one[1] <= until and end > since]
+    found = []
     for path, began in chosen[:SEGMENTS_MAX]:
         head = header_of(path)
-        segments.append(_Segment(path, began, head.run, head.seq))
-    return segments
+        found.append(_Segment(path, began, head.run, head.seq))
+    return found
 
 
 def _gap(before: tuple[_Segment, int, float], after: _Segment) -> Iterator[Gap]:

@@ -18,6 +18,7 @@ import structlog
 
 from callrouter.finished import Batch, Finished, Told
 from callrouter.journal.codec import Codec, CodecError
+from callrouter.journal.segment import segments
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,7 @@ class Tail:
     # ---- inside
 
     def _paths(self) -> list[Path]:
-        return sorted(self._folder.glob("*.jsonl"))
+        return segments(self._folder)
 
     def _read(self, path: Path, start: int) -> Batch | None:
         with path.open("rb") as file:

@@ -28,7 +28,7 @@ from callrouter.core.commands import Command
 from callrouter.core.events import Event
 from callrouter.journal.codec import Codec
 from callrouter.journal.disk import Disk
-from callrouter.journal.segment import Header, entry_line, header_line
+from callrouter.journal.segment import Header, entry_line, header_line, next_stamp, segments
 
 log = structlog.get_logger(__name__)
 WRITES_KEPT = 1_000  # of which the slowest are looked for
@@ -122,10 +122,10 @@ class Journal:
         """Start a segment with the router's state as it is now."""
         assert not self._buffer, "flush first: the state in the header is after these lines"
         self._close()
-        name = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        path = self._folder / f"{name}-{self._next_seq:012d}-{os.getpid()}.jsonl"
-        self.run_id = self.run_id or f"{name}-{os.getpid()}"
         try:
+            stamp = next_stamp(self._folder, now)
+            path = self._folder / f"{stamp}-{self._next_seq:012d}-{os.getpid()}.jsonl"
+            self.run_id = self.run_id or f"{stamp}-{os.getpid()}"
             head = header_line(self._codec, Header(self._next_seq, now, self._checkpoint(), run=self.run_id))
             self._fd = self._disk.create(path)
         except Exception as error:  # the disk's fault or, in the checkpoint, ours; routing goes on
@@ -214,9 +214,8 @@ class Journal:
 
     def _prune(self) -> None:
         """Delete segments that are too old, and the oldest ones beyond the total size. Never the current one."""
-        found = sorted(self._folder.glob("*.jsonl"), reverse=True)
         total = 0
-        for path in found:
+        for path in reversed(segments(self._folder)):
             try:
                 stat = path.stat()
                 total += stat.st_size

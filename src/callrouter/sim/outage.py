@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callrouter.core.calendar import is_open
-from callrouter.core.events import AgentAct, AgentActed, Event, HotlineMode, LinkDown, LiveCall, PhoneState, SiteRead, Stage
+from callrouter.core.events import (
+    AgentAct,
+    AgentActed,
+    Event,
+    HotlineMode,
+    LinkDown,
+    LiveCall,
+    PhoneState,
+    SiteRead,
+    Stage,
+)
 from callrouter.sim.call import CLOSED, Call, Kind
 from callrouter.sim.kernel import SECOND_US, Rank, to_us
 
