@@ -225,7 +225,8 @@ def _outcomes(world: World, call: TrueCall) -> tuple[str, ...]:
     if call.number == UNKNOWN:
         return ("unknown_number",)  # whoever ended it
     closed = ("closed",) if world.scene.may_be_closed(call.number) or world.kinds["mode"] else ()
-    return ("abandoned", *closed, *(("busied",) if call.crossed else ()))
+    unknown = ("unknown_number",) if world.kinds["reload"] else ()  # his hotline may have been left out of the plan
+    return ("abandoned", *closed, *unknown, *(("busied",) if call.crossed else ()))
 
 
 def _believed(world: World, call: TrueCall) -> set[str]:

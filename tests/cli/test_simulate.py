@@ -134,6 +134,8 @@ def test_problems_of_configuration_scenario_and_trace_are_told_with_their_place(
         (head + "1,green,,5,-1,\n", "trace.csv:2:1: wrap_s: -1 is out of bounds; use 0 to 1000000000"),
         (head + "1,green\n", "trace.csv:2:1: 2 columns stand here, not 6; write at_s"),
         (head + '1,"green,,5,,\n', "not CSV: unexpected end of data; check the quotes"),
+        (head + "1,green,,1_0,,\n", "trace.csv:2:1: talk_s: '1_0' is no number of seconds"),
+        (head + '1,"gr\nen",,5,,\n', "trace.csv:2:1: hotline 'gr en' does not exist"),
     ):
         trace.write_text(text, encoding="utf-8")
         result = simulate(tmp_path, "--trace", str(trace))
@@ -142,7 +144,46 @@ def test_problems_of_configuration_scenario_and_trace_are_told_with_their_place(
     trace.write_bytes(b"\xff\xfe")
     assert "not UTF-8" in simulate(tmp_path, "--trace", str(trace)).output
     assert "cannot be read: No such file" in simulate(tmp_path, "--trace", str(tmp_path / "none.csv")).output
-    assert "cannot be written" in simulate(tmp_path, "--json", str(tmp_path / "no" / "out.json")).output
+
+
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    """A folder that is not there, a file that is read, two files of one name: nothing is overwritten."""
+    trace = tmp_path / "trace.csv"
+    trace.write_text("at_s,hotline,caller,talk_s,wrap_s,patience_s\n", encoding="utf-8")
+    before = trace.read_bytes()
+    for words, message in (
+        (["--json", str(tmp_path / "no" / "out.json")], "there is no folder"),
+        (["--json", str(tmp_path / "out"), "--html", str(tmp_path / "out")], "is named twice"),
+        (["--trace", str(trace), "--calls-out", str(trace)], "is named twice"),
+        (["--trace", str(trace), "--runs", "2"], "leave --runs out"),
+    ):
+        result = simulate(tmp_path, *words)
+        assert (result.exit_code, message in result.output.replace("\n", " ")) == (2, True), result.output
+    assert trace.read_bytes() == before
+
+
+def test_what_has_no_effect_is_warned_of(tmp_path: Path) -> None:
+    """Nobody who calls; a sentence that is meant for another day."""
+    scenario = "start: 2026-11-23 09:00\nchanges: [agreement magdeburg-gera off 2025-01-01]\n"
+    result = simulate(tmp_path, scenario=scenario)
+    assert "warning: nobody called" in result.output
+    assert "warning: 'agreement magdeburg-gera off 2025-01-01' is meant for no time of these days" in result.output
+
+
+def test_desks_are_called_by_name_in_a_trace(tmp_path: Path) -> None:
+    """What was drawn for desks can be simulated again; a hotline that callers do not dial is refused with the mend."""
+    scenario = SCENARIO.replace("redial: {", "desks: {away: 0.3}\n    redial: {").replace("changes:", "known: {}\n#")
+    first, again, trace = (tmp_path / name for name in ("first.csv", "again.csv", "trace.csv"))
+    assert simulate(tmp_path, "--calls-out", str(first), "--trace-out", str(trace), scenario=scenario).exit_code == 0
+    assert simulate(tmp_path, "--calls-out", str(again), "--trace", str(trace), scenario=scenario).exit_code == 0
+    assert first.read_bytes() == again.read_bytes()
+    trace.write_text("at_s,hotline,caller,talk_s,wrap_s,patience_s\n1,agency-gera,,1,,\n", encoding="utf-8")
+    result = simulate(tmp_path, "--trace", str(trace), scenario=scenario)
+    assert (
+        "trace.csv:2:1: callers of 'agency-gera' dial desks in this scenario; name one of agency-gera.0"
+        in result.output
+    )
+    assert result.exit_code == 2
 
 
 def test_callers_whom_nobody_ever_serves_are_warned_of(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(where)
     assert [str(problem).replace(f"{where}/", "") for problem in caught.value.problems] == [
-        "folder.yaml: cannot be read: Is a directory; check the file's permissions",
+        "folder.yaml: cannot be read: Is a directory; check its name",
         "more.yaml:1:1: unknown key 'team'; did you mean 'teams'?",
     ]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from callrouter.core.events import AgreementSwitched
+from callrouter.core.events import AgreementSwitched, HotlineMode, HotlineSwitched
 from callrouter.core.plan import Agent, Agreement, Hotline, Hours, Number, Plan, Site, Span, Strategy, Team, Topic
 from callrouter.sim.call import Call, Kind
 from callrouter.sim.crew import mixed
@@ -119,6 +119,28 @@ def test_an_agreement_is_switched_in_time() -> None:
     assert told(network, [call(0)], switches=(switch,))[0] == ("answered", 5, "magdeburg/0")
 
 
+def test_who_has_just_waited_for_an_agreement_is_served_before_patience_ends() -> None:
+    """And before the ring limit, also by who comes free after a conversation of no length."""
+    assert told(plan(0, after_s=5), [call(0, patience_s=5)])[0] == ("answered", 5, "magdeburg/0")
+    assert told(plan(0, limit_s=5, after_s=5), [call(0)])[0] == ("answered", 5, "magdeburg/0")
+    both = told(plan(0, 2, limit_s=10, after_s=10, reserve=1), [call(0, talk_s=0), call(0, talk_s=7)])
+    assert [row[:2] for row in both] == [("answered", 10), ("answered", 10)]
+
+
+def test_the_hours_of_an_agreement_are_from_and_to() -> None:
+    """At the instant at which they begin it lends, at that at which they end it does not."""
+    first, last = Hours("Europe/Berlin", ((Span(30, 60),),) * 7), Hours("Europe/Berlin", ((Span(0, 60),),) * 7)
+    assert told(plan(0, window=first), [call(10, patience_s=20)])[0] == ("answered", 20, "magdeburg/0")
+    free_at_the_end = [call(0, "magdeburg", talk_s=60), call(30, patience_s=90)]
+    assert told(plan(0, window=last), free_at_the_end)[1] == ("abandoned", 90, "")
+
+
+def test_of_several_who_end_at_once_the_first_stay() -> None:
+    """As many as have places; the others go."""
+    calls = [call(0), call(0), call(20, talk_s=1)]
+    assert told(plan(2), calls, crews={"gera": ((0, 2), (10 * S, 1))})[2] == ("answered", 0, "gera/0")
+
+
 def test_the_idle_go_first_and_a_busy_agent_finishes() -> None:
     """From two to one: the free one goes, the busy one stays on; from two busy ones the second to finish goes."""
     one_busy = {"gera": ((0, 2), (5 * S, 1))}
@@ -197,6 +219,13 @@ def test_at_a_dark_site_the_dialplan_keeps_the_ring_limit() -> None:
     """Busy after the hotline's limit, whether the caller waited before or came meanwhile."""
     rows = told(plan(limit_s=8), [call(0, talk_s=99), call(1), call(6)], switches=_down("gera", 5, 60))
     assert rows[1:] == [("busied", 8, ""), ("busied", 8, "")]
+
+
+def test_a_hotline_closed_by_hand_is_closed_at_a_dark_site() -> None:
+    """As one that is closed by its hours."""
+    closed = Switch(0, Kind.SWITCH, HotlineSwitched("gera", HotlineMode.CLOSED))
+    calls = [call(15, patience_s=40)]
+    assert told(plan(), calls, switches=(closed, *_down("gera", 10, 30)))[0] == ("closed", 0, "")
 
 
 def test_agents_of_a_dark_site_are_not_lent() -> None:

@@ -50,7 +50,7 @@ WRONG = [
     ),
     (
         "start: 2026-11-23\nprofiles: {office: {08:10: 1}}",
-        "2:20: '08:10' is no span of time; write it like 08:00-18:00, or closed",
+        "2:20: '08:10' begins or ends within a half hour; write it like 08:30 or 08:00-10:00",
     ),
     (
         "start: 2026-11-23\nprofiles: {office: {08:10-09:00: 1}}",
@@ -72,6 +72,10 @@ WRONG = [
     (
         "start: 2026-11-23\nroster: {aachen: [{agents: 2, breaks: {12:00-13:00: 3}}]}",
         "2:19: 3 of 2 agents are away in the break 12:00-13:00; lower the break",
+    ),
+    (
+        "start: 2026-11-23\nroster: {aachen: [{agents: 2, hours: 08:00-12:00, breaks: {12:00-13:00: 1}}]}",
+        "2:19: the break 12:00-13:00 lies outside the duty; move the break, or the hours",
     ),
     (
         "start: 2026-11-23\nroster: {aachen: [{agents: 2, from_s: 5, hours: 08:00-12:00}]}",

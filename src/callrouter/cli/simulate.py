@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -15,10 +16,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from callrouter.config.load import Loaded, load
 from callrouter.config.source import ConfigError
 from callrouter.sim.call import Call
-from callrouter.sim.case import Case, make_case
+from callrouter.sim.case import Case, make_case, without_effect
 from callrouter.sim.day import Day
 from callrouter.sim.figures import Numbers
-from callrouter.sim.runs import RUNS_MAX, Job, day_of, figures, many, watched
+from callrouter.sim.runs import RUNS_MAX, Job, day_of, figures, many, watched, with_desks
 from callrouter.sim.scenario import Checked, read_scenario
 from callrouter.sim.summary import as_json, estimates, tables
 from callrouter.sim.traces import read_trace, write_calls, write_trace
@@ -52,7 +53,30 @@ def progress() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
-OUT = click.Path(dir_okay=False, path_type=Path)
+class OutFile(click.Path):
+    """A file to be written at the end: what would keep it from being so is said before the work."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"{path}: there is no folder {path.parent}; make it, or name another file", param, ctx)
+        if not os.access(path.parent, os.W_OK):
+            self.fail(f"{path}: nobody lets you write into {path.parent}; name another file", param, ctx)
+        return path
+
+
+OUT = OutFile()
+
+
+def distinct(*paths: Path | None) -> None:
+    """Nothing is written over what is read, or twice. Raises UsageError."""
+    named = [path.resolve() for path in paths if path is not None]
+    for path in named:
+        if named.count(path) > 1:
+            raise click.UsageError(f"{path} is named twice: give each file a name of its own")
 
 
 @click.command()
@@ -82,26 +106,32 @@ def simulate(
 
     The same seed gives the same files, whatever the number of processes.
     """
+    distinct(scenario, trace, calls_out, trace_out, json_out, html_out)
+    if trace and runs > 1:
+        raise click.UsageError("a trace says what every caller does, so one run is all there is: leave --runs out")
     loaded, checked = loaded_or_exit(folder, scenario)
-    hotlines = [one.name for one in loaded.plan.hotlines]
-    try:
-        calls = read_trace(trace, hotlines) if trace else None
-    except ConfigError as error:
-        refuse(error)
-    last_us = calls[-1].at_us if calls else 0
-    case = make_case(loaded.plan, checked.scenario, checked.changes, bounded(loaded), last_us)
-    jobs = [Job(case, loaded.plan, seed, run) for run in range(runs if calls is None else 1)]
+    case = make_case(loaded.plan, checked.scenario, checked.changes, bounded(loaded))
+    calls, last_us = None, case.setting.until_us
+    if trace:
+        try:
+            calls = read_trace(trace, [one.name for one in case.plan.hotlines], case.desks)
+        except ConfigError as error:
+            refuse(error)
+        last_us = calls[-1].at_us if calls else 0
+        case = make_case(loaded.plan, checked.scenario, checked.changes, bounded(loaded), last_us)
+    warn_of_idle([case])
+    jobs = [Job(case, loaded.plan, seed, run) for run in range(runs)]
     found: list[Numbers] = []
     with progress() as bar:
-        task = bar.add_task("simulating", total=len(jobs) if len(jobs) > 1 else case.setting.until_us)
+        task = bar.add_task("simulating", total=len(jobs))
         if calls is not None or calls_out or trace_out or len(jobs) == 1:
-            day, done = _first(jobs[0], calls, lambda at_us: bar.update(task, completed=at_us))
+            day, done = _first(jobs[0], calls, lambda at_us: bar.update(task, completed=at_us / max(1, last_us)))
             found.append(figures(day, done, case, loaded.plan))
             _warn(done)
             write_file(calls_out, lambda file: write_calls(done, file))
             write_file(trace_out, lambda file: write_trace(done, file))
         rest = jobs[len(found) :]
-        bar.update(task, total=len(jobs), completed=len(found))
+        bar.update(task, completed=len(found))
         found += many(rest, processes, lambda done: bar.update(task, completed=len(jobs) - len(rest) + done))
     told = _told(loaded, case, seed, found)
     write_file(json_out, lambda file: file.write(json.dumps(told, ensure_ascii=False, indent=1) + "\n"))
@@ -117,13 +147,20 @@ def simulate(
 def _first(job: Job, trace: list[Call] | None, told: Callable[[int], None]) -> tuple[Day, list[Call]]:
     """The run whose calls are shown: the first, or that of a trace."""
     if trace is not None:
-        day = Day(job.case.setting)
+        day = Day(with_desks(job.case, job.seed, job.run))
         return day, day.run(watched(trace, told))
     day, callers = day_of(job.case, job.seed, job.run)
     return day, day.run(watched(callers.arrivals(), told))
 
 
+def warn_of_idle(cases: Iterable[Case]) -> None:
+    for text in dict.fromkeys(text for case in cases for text in without_effect(case)):
+        click.echo(f"warning: '{text}' is meant for no time of these days; check its date, or its hours", err=True)
+
+
 def _warn(calls: Sequence[Call]) -> None:
+    if not calls:
+        click.echo("warning: nobody called; give hotlines callers whose arrivals fall into these days", err=True)
     forever = sum(call.wait_us is None for call in calls)
     if forever:
         click.echo(

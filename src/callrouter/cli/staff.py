@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from callrouter.cli.simulate import OUT, loaded_or_exit, progress, write_file
+from callrouter.cli.simulate import OUT, distinct, loaded_or_exit, progress, write_file
 from callrouter.config.messages import did_you_mean
 from callrouter.sim.runs import RUNS_MAX
 from callrouter.sim.staff import Search, Staffing
@@ -43,6 +43,7 @@ def staff(
 
     Agreements count as configured, and each team's roster holds for those that follow.
     """
+    distinct(scenario, json_out)
     loaded, checked = loaded_or_exit(folder, scenario)
     plan = loaded.plan
     called = {name for name, callers in checked.scenario.callers.items() if callers.arrivals}

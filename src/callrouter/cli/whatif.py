@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from callrouter.cli.simulate import OUT, bounded, loaded_or_exit, progress, write_file
+from callrouter.cli.simulate import OUT, bounded, distinct, loaded_or_exit, progress, warn_of_idle, write_file
 from callrouter.sim import compared
 from callrouter.sim.case import Case, as_changed, make_case
 from callrouter.sim.changes import Change, ChangeError
@@ -46,6 +46,7 @@ def whatif(
     processes: int | None,
 ) -> None:
     """Compare variants of a scenario on the network in FOLDER: who is reached in time, what overflows."""
+    distinct(scenario, json_out, html_out)
     loaded, checked = loaded_or_exit(folder, scenario)
     plan, lines = loaded.plan, bounded(loaded)
     base = make_case(plan, checked.scenario, checked.changes, lines)
@@ -56,6 +57,7 @@ def whatif(
             changed.append((changes, as_changed(base, plan, changes, lines)))
     except ChangeError as error:
         raise click.BadParameter(str(error), param_hint="--change") from None
+    warn_of_idle([base, *(case for _, case in changed)])
     with progress() as bar:
         task = bar.add_task("simulating", total=runs * (1 + len(changed)))
         found = variants(base, changed, plan, seed, runs, processes, lambda done: bar.update(task, completed=done))

@@ -135,7 +135,8 @@ class Source:
             place = Place(shown, before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1)
             self.error(place, "not UTF-8", "save the file in UTF-8")
         except OSError as error:
-            self.error(Place(shown), f"cannot be read: {error.strerror}", "check the file's permissions")
+            mend = "check the file's permissions" if isinstance(error, PermissionError) else "check its name"
+            self.error(Place(shown), f"cannot be read: {error.strerror}", mend)
         return None
 
     def _pairs(self, node: MappingNode, shown: str) -> list[tuple[str, Place, Node]]:

@@ -76,6 +76,17 @@ def as_changed(case: Case, plan: Plan, changes: Sequence[Change], bounded: Colle
     return make_case(plan, case.scenario, (*case.changes, *changes), bounded)
 
 
+def without_effect(case: Case) -> list[str]:
+    """Sentences that are meant for no time of the days that are simulated."""
+    days = case.clock.second_of_day(case.setting.until_us - 1)[0] + 1
+    return [
+        change.text
+        for change in case.changes
+        if not change.when.always
+        and not any(start < case.setting.until_us and end > 0 for start, end in instants(change.when, case.clock, days))
+    ]
+
+
 # ---- settings
 
 

@@ -34,7 +34,7 @@ class Job:
 def day_of(case: Case, seed: int, run: int, make: Callable[[Plan, float], Router] = Router) -> tuple[Day, Callers]:
     """A day that is ready to begin, and its callers."""
     callers = Callers(case, seed, run)
-    return Day(_with_desks(case, seed, run), callers.again, make), callers
+    return Day(with_desks(case, seed, run), callers.again, make), callers
 
 
 def numbers(job: Job) -> Numbers:
@@ -77,7 +77,7 @@ def watched(calls: Iterable[Call], told: Callable[[int], None]) -> Iterator[Call
         yield call
 
 
-def _with_desks(case: Case, seed: int, run: int) -> Setting:
+def with_desks(case: Case, seed: int, run: int) -> Setting:
     """Desks that nobody sits at for a while do so at other times in each run."""
     crews = dict(case.setting.crews)
     done = set()

@@ -80,7 +80,7 @@ def _slots(value: object) -> object:
         return value
     found: dict[int, object] = {}
     for key, weight in value.items():
-        whole = re.fullmatch(r"\d\d?:[03]0", str(key))
+        whole = re.fullmatch(r"\d\d?:\d\d", str(key))
         spans = _hours(f"{key}-24:00" if whole else key)
         assert isinstance(spans, tuple)
         from_s, to_s = spans[0].from_s, spans[0].from_s + SLOT_S if whole else spans[0].to_s
@@ -235,7 +235,11 @@ class Duty(Model):
         if self.from_s is not None and self.to_s is not None and self.from_s >= self.to_s:
             raise wrong("the duty ends before it begins", "exchange from_s and to_s")
         for span, away in self.breaks.items():
-            _hours(span)
+            pauses = _hours(span)
+            assert isinstance(pauses, tuple)
+            duty = self.hours or (Span(0, 86_400),)
+            if not all(any(p.from_s < d.to_s and d.from_s < p.to_s for d in duty) for p in pauses):
+                raise wrong(f"the break {span} lies outside the duty", "move the break, or the hours")
             if away > self.agents:
                 raise wrong(f"{away} of {self.agents} agents are away in the break {span}", "lower the break")
         return self

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
 from callrouter.config.messages import did_you_mean
 from callrouter.config.source import ConfigError, Place, Problem
 from callrouter.sim.call import ANSWERED, Call
+from callrouter.sim.desks import desk_of
 from callrouter.sim.kernel import from_us, to_us
 
 TRACE = ("at_s", "hotline", "caller", "talk_s", "wrap_s", "patience_s")
 CALLS = ("at_s", "hotline", "caller", "outcome", "wait_s", "agent", "team", "agreement", "talk_s")
 PROBLEMS_MAX = 20
 SECONDS_MAX = 10**9
+NUMBER = frozenset("0123456789.eE+-")
 
 
-def read_trace(path: Path, hotlines: Collection[str]) -> list[Call]:
-    """The calls of a trace, sorted as they stand. Raises ConfigError with the first problems, each with file:line."""
+def read_trace(path: Path, hotlines: Collection[str], desks: Mapping[str, int]) -> list[Call]:
+    """The calls of a trace, sorted as they stand. desks: hotlines whose callers dial so many desks.
+
+    Raises ConfigError with the first problems, each with file:line.
+    """
     problems: list[Problem] = []
     calls: list[Call] = []
     try:
@@ -29,11 +34,11 @@ def read_trace(path: Path, hotlines: Collection[str]) -> list[Call]:
             if tuple(head) != TRACE:
                 what = f"the first line is '{','.join(head)[:80]}'"
                 raise ConfigError((Problem(Place(str(path), 1, 1), what, f"write {','.join(TRACE)}"),))
-            for row in rows:
+            while (line := rows.line_num + 1) and (row := next(rows, None)) is not None:
                 try:
-                    calls.append(_call(row, hotlines, calls[-1].at_us if calls else 0))
+                    calls.append(_call(row, hotlines, desks, calls[-1].at_us if calls else 0))
                 except _WrongError as error:
-                    problems.append(Problem(Place(str(path), rows.line_num, 1), *error.args))
+                    problems.append(Problem(Place(str(path), line, 1), *error.args))
                     if len(problems) == PROBLEMS_MAX:
                         break
     except UnicodeDecodeError:
@@ -51,12 +56,19 @@ class _WrongError(Exception):
     """(what is wrong, the mend)"""
 
 
-def _call(row: list[str], hotlines: Collection[str], before_us: int) -> Call:
+def _call(row: list[str], hotlines: Collection[str], desks: Mapping[str, int], before_us: int) -> Call:
     if len(row) != len(TRACE):
         raise _WrongError(f"{len(row)} columns stand here, not {len(TRACE)}", f"write {','.join(TRACE)}")
     at, hotline, caller, talk, wrap, patience = row
+    if hotline in desks:
+        these = f"{desk_of(hotline, 0)} to {desk_of(hotline, desks[hotline] - 1)}"
+        raise _WrongError(
+            f"callers of '{hotline}' dial desks in this scenario",
+            f"name one of {these}, or add 'hotline {hotline} pooled' to its changes",
+        )
     if hotline not in hotlines:
-        raise _WrongError(f"hotline '{hotline}' does not exist", did_you_mean(hotline, sorted(hotlines)))
+        told = " ".join(hotline.split())[:60]
+        raise _WrongError(f"hotline '{told}' does not exist", did_you_mean(told, sorted(hotlines)))
     at_us = _us("at_s", at)
     if at_us < before_us:
         raise _WrongError(f"at_s: {at} comes before the line above", "sort the calls by at_s")
@@ -68,7 +80,10 @@ def _us(name: str, text: str) -> int:
     try:
         us = to_us(text)
     except ValueError:
-        raise _WrongError(f"{name}: '{text[:60]}' is no number of seconds", "write it like 30 or 2.5") from None
+        us = None
+    if us is None or not set(text) <= NUMBER:  # Decimal takes 1_000, and digits of every script
+        told = " ".join(text.split())[:60]
+        raise _WrongError(f"{name}: '{told}' is no number of seconds", "write it like 30 or 2.5")
     if not 0 <= us <= SECONDS_MAX * 1_000_000:
         raise _WrongError(f"{name}: {text} is out of bounds", f"use 0 to {SECONDS_MAX}")
     return us
