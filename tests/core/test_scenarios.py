@@ -16,7 +16,7 @@ from callrouter.core.plan import (
     Topic,
 )
 from callrouter.core.router import Router
-from tests.core.story import WEEKDAYS, Story, network
+from tests.core.story import NOON, WEEKDAYS, Story, network
 from tests.core.world import Books
 
 
@@ -104,6 +104,18 @@ def test_the_cap_counts_until_the_borrowed_caller_hangs_up() -> None:
     assert story.rung(second) == ""
     story.hang_up(first)
     assert story.rung(second)
+
+
+def test_at_the_instant_at_which_the_hours_of_an_agreement_end_nobody_is_lent() -> None:
+    """Though the agent who comes free then is told of before the tick."""
+    window = Hours("Europe/Berlin", ((Span(0, 13 * 3600),),) * 7)
+    for at, lent in ((NOON + 3_599.0, True), (NOON + 3_600.0, False)):
+        story = Story(network(agreement={"window": window}), ready="")
+        story.pass_time(NOON + 3_590.0 - story.now)
+        call = story.dial()
+        story.now = at
+        story.act("magdeburg/1001", e.AgentAct.READY)
+        assert bool(story.router.state.calls[call].offer) is lent
 
 
 def test_an_agreement_may_ask_for_patience() -> None:
