@@ -323,7 +323,7 @@ class Engine:
         except Exception as error:
             failed = type(error).__name__
             self.failed_count += 1
-            log.exception("the router failed on an event", seq=self._seq, event_=repr(event)[:2_000])
+            log.exception("the router failed on an event", seq=self._seq, event_=type(event).__name__)
             if self._meter:
                 self._meter.failed(event)
         self._decided_at = decided = self._stopwatch()
@@ -354,7 +354,7 @@ class Engine:
         try:
             self._execute(order)
         except Exception as error:
-            log.exception("an order could not be given", order=repr(order)[:500])
+            log.exception("an order could not be given", order=type(order).__name__)
             if self._meter:
                 self._meter.execute_failed()
             if not isinstance(order, Reread):

@@ -82,4 +82,4 @@ class Recovery:
             answers = await asyncio.gather(*map(self._engine.ask, some), return_exceptions=True)
             for event, answer in zip(some, answers, strict=True):
                 if isinstance(answer, BaseException):
-                    log.error("could not be restored", event_=repr(event), error=repr(answer))
+                    log.error("could not be restored", event_=type(event).__name__, error=repr(answer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from aiohttp import web
 
 from callrouter import logs
 
@@ -40,6 +42,36 @@ def test_all_loggers_write_the_same_json() -> None:
     assert (second["event"], second["level"], second["logger"]) == ("gera: second", "warning", "b")
     assert third["exception"][0]["exc_value"] == "third"
     assert all(line["timestamp"].endswith("Z") for line in (first, second, third))
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_an_exception_tells_no_values(form: str) -> None:
+    """Its places and its own words are told; what stood in the variables there, such as a caller's number, is not."""
+    stream = io.StringIO()
+    logs.set_up("info", form, stream)
+    caller = "036512345678"
+    try:
+        raise LookupError(f"{len(caller)} digits were not expected")
+    except LookupError:
+        structlog.get_logger("a").exception("broke")
+    assert "12 digits were not expected" in stream.getvalue()
+    assert "test_logs.py" in stream.getvalue()
+    assert caller not in stream.getvalue()
+
+
+async def test_what_is_no_http_is_answered_and_not_logged() -> None:
+    """A line that is too long for a request: one who sends such cannot fill the log."""
+    stream = io.StringIO()
+    logs.set_up("info", "json", stream)
+    runner = web.AppRunner(web.Application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0])
+    writer.write(b"GET /" + b"a" * 10_000 + b" HTTP/1.1\r\n\r\n")
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await runner.cleanup()
+    assert stream.getvalue() == ""
 
 
 def test_console_is_for_people() -> None:

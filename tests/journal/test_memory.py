@@ -25,7 +25,7 @@ from callrouter.core.events import (
     Stage,
     Tick,
 )
-from callrouter.core.plan import Plan, Site
+from callrouter.core.plan import Agent, Plan, Site, Team
 from callrouter.core.router import Router
 from callrouter.journal.memory import Memory, Remembered, RememberedOut, remembered
 from callrouter.journal.records import CODEC
@@ -34,7 +34,14 @@ from callrouter.journal.writer import Journal, JournalLimits
 from tests.journal.test_router_replay import recorded
 from tests.store.records import outbound, record
 
-PLAN = Plan("1", tuple(Site(name, name, "TH", "Europe/Berlin") for name in ("gera", "gotha")), (), (), (), ())
+PLAN = Plan(
+    "1",
+    tuple(Site(name, name, "TH", "Europe/Berlin") for name in ("gera", "gotha")),
+    (),
+    (Team("gera", "Gera", "gera"),),
+    (Agent("gera/2001", "gera", "gera", "2001"),),
+    (),
+)
 
 
 class Segment:
@@ -90,6 +97,21 @@ def test_a_call_of_no_hotline_is_remembered(tmp_path: Path) -> None:
     assert remembered(tmp_path, ["gera"]).calls == (
         Remembered("gera/0", "gera", "0998", "0172", 81.0),
         Remembered("gera/1", "gera", "0999", "0171", 100.0),
+    )
+
+
+def test_what_a_router_was_told_of_the_one_before_it_is_remembered(tmp_path: Path) -> None:
+    """Who talked, and to whom, though nobody answered while this router ran; and who had been put through."""
+    talks, left = (
+        LiveCall(call, "0365", "0171", Stage.TALKING, 20.0, legs=(("", "gera", "2001", True),), talk_s=8.0, left_s=left)
+        for call, left in (("gera/1", None), ("gera/2", 6.0))
+    )
+    gone = LiveCall("gera/3", "0365", "0171", Stage.ELSEWHERE, 20.0, talk_s=5.0)
+    Segment(tmp_path, "r1").line(100.0, SiteRead("gera", (talks, left, gone)))
+    assert remembered(tmp_path, ["gera"]).calls == (
+        Remembered("gera/1", "gera", "0365", "0171", 80.0, 92.0, "gera/2001"),
+        Remembered("gera/2", "gera", "0365", "0171", 80.0, 92.0, "gera/2001", 94.0),
+        Remembered("gera/3", "gera", "0365", "0171", 80.0, 95.0, "", 100.0),
     )
 
 

@@ -18,7 +18,7 @@ import structlog
 
 from callrouter.core.agents import AgentState
 from callrouter.core.callbacks import CallbackKind
-from callrouter.core.events import OutStage
+from callrouter.core.events import OutStage, Stage
 from callrouter.journal.segment import segments
 from callrouter.journal.tail import BROKEN
 
@@ -74,13 +74,14 @@ class Memory:
 @dataclass(slots=True)
 class _Run:
     """What one process wrote. read: sites that it had seen whole, so that its books were complete for them.
-    talks: agent -> the call that he answered last.
+    talks: agent -> the call that he answered last. agents: (site, phone) -> agent.
     """
 
     calls: dict[str, Remembered] = field(default_factory=dict)
     outbound: dict[str, RememberedOut] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
     talks: dict[str, str] = field(default_factory=dict)
+    agents: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def remembered(folder: Path, sites: Iterable[str], current: Path | None = None) -> Memory:
@@ -151,6 +152,7 @@ def _scan(paths: list[Path], finished: set[str]) -> _Run:
             if call.get("agent") and call.get("left_at") is None:
                 run.talks[call["agent"]] = call["id"]
         phones = {agent["id"]: (agent["site"], agent["phone"]) for agent in state["plan"]["agents"]}
+        run.agents = {phone: agent for agent, phone in phones.items()}
         for out in state["outcalls"]:
             kind, phone = CallbackKind(out["kind"]), phones.get(out["agent"], ("", ""))
             run.outbound[out["id"]] = RememberedOut(
@@ -237,6 +239,20 @@ def _came(run: _Run, site: str, one: dict[str, Any], now: float) -> None:
     if call not in run.calls:
         arrived_at = now - one.get("age_s", 0.0)
         run.calls[call] = Remembered(call, site, one["number"], one.get("caller", ""), arrived_at)
+    if one.get("stage") in (Stage.TALKING, Stage.ELSEWHERE) and run.calls[call].answered_at is None:
+        run.calls[call] = _found_talking(run, run.calls[call], one, now)
+
+
+def _found_talking(run: _Run, call: Remembered, one: dict[str, Any], now: float) -> Remembered:
+    """As the router has it in its books then: by whom he was answered, and whether that agent has left him."""
+    phones = [(site, phone) for _, site, phone, answered in one["legs"] if answered] or map(tuple, one["offered"])
+    agent = next((run.agents[phone] for phone in phones if phone in run.agents), "")
+    answered_at = max(call.arrived_at, now - one["talk_s"])
+    left_s = one.get("left_s")
+    if agent and left_s is None and one["stage"] == Stage.TALKING:
+        run.talks[agent] = call.call
+        return replace(call, answered_at=answered_at, agent=agent)
+    return replace(call, answered_at=answered_at, agent=agent, left_at=max(answered_at, now - (left_s or 0.0)))
 
 
 def _whole(path: Path) -> Iterator[bytes]:
