@@ -120,11 +120,9 @@ class Outlook:
         checkpoint = self._checkpoint()
         checked = await asyncio.to_thread(self._read, checkpoint)
         try:
-            changes = understood_all([part.strip() for part in text.split(";") if part.strip()], checkpoint.plan)
+            changes = understood_all(text, checkpoint.plan)
         except ChangeError as error:
             raise CannotTell(error.what, error.mend, question=True) from None
-        if not changes:
-            raise CannotTell("nothing is changed", "write a sentence like 'agreement NAME off'", question=True)
         zone = ZoneInfo(checked.scenario.zone or checkpoint.plan.sites[0].zone)
         local = datetime.fromtimestamp(checkpoint.now, UTC).astimezone(zone)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()

@@ -79,6 +79,14 @@ def test_a_sentence_that_is_not_understood_is_refused(tmp_path: Path) -> None:
     assert "'of' cannot be said of the agreement; did you mean 'off'?" in result.output
 
 
+@pytest.mark.parametrize("nothing", ["", ";", " ; "])
+def test_a_question_without_a_sentence_is_refused(nothing: str, tmp_path: Path) -> None:
+    """It is a slip of whoever asks, and no variant in which nothing changes."""
+    result = whatif(tmp_path, "--change", nothing)
+    assert result.exit_code == 2
+    assert "nothing is changed; write a sentence like 'agreement NAME off'" in " ".join(result.output.split())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("file", SCENARIOS, ids=[file.stem for file in SCENARIOS])
 def test_a_shipped_scenario_comes_to_what_is_known(file: Path) -> None:
@@ -86,7 +94,7 @@ def test_a_shipped_scenario_comes_to_what_is_known(file: Path) -> None:
     loaded = load(CONFIG)
     checked = read_scenario(file, loaded.plan)
     case = make_case(loaded.plan, checked.scenario, checked.changes)
-    found = estimates(list(many([Job(case, loaded.plan, 1, run) for run in range(4)])))
+    found = estimates(list(many([Job(case, 1, run) for run in range(4)])))
     for figure, (low, high) in checked.scenario.known.items():
         value = found[Key("hotline", ALL, figure)].value
         assert value is not None

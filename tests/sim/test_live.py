@@ -18,7 +18,7 @@ from callrouter.sim.call import ANSWERED
 from callrouter.sim.case import make_case
 from callrouter.sim.changes import understood
 from callrouter.sim.draws import Constant, Empirical, Exponential, Lognormal, Stream, beyond
-from callrouter.sim.forecast import forecast, said_of, touched
+from callrouter.sim.forecast import forecast, paired, said_of, touched
 from callrouter.sim.kernel import SECOND_US
 from callrouter.sim.live import Live, LiveDay, factors, live_case
 from callrouter.sim.runs import day_of
@@ -162,6 +162,16 @@ def test_a_forecast_says_what_a_switch_does(plan: Plan, monday: Checked) -> None
     assert gera.as_is.high is not None
     assert gera.as_is.low <= (gera.as_is.value or 0) <= gera.as_is.high
     assert 300 < gera.calls < 900
+
+
+def test_a_target_that_is_asked_for_is_the_one_that_is_counted(plan: Plan, monday: Checked) -> None:
+    """Of a second instead of four minutes: fewer are in time, whoever is called."""
+    live = at(plan, monday, 8.2)
+    asked = (understood("hotline agency-gera target_s=1", plan),)
+    (pair,) = paired(live, asked, ("agency-gera",), 1800 * SECOND_US, range(1))
+    as_is, changed = (tallies["hotline", "agency-gera"] for tallies in pair)
+    assert as_is.offered == changed.offered
+    assert as_is.within > changed.within
 
 
 @pytest.mark.slow

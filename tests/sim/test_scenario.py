@@ -109,7 +109,19 @@ SENTENCES = [
     ("agreement magdeburg-gera", "'agreement magdeburg-gera' says too little; write 'agreement NAME WHAT', WHAT being"),
     ("agreement gera off", "agreement 'gera' does not exist; "),
     ("agreement magdeburg-gera reserve=many", "'reserve=many' sets nothing; write reserve=2"),
-    ("agreement magdeburg-gera reserve=none", "reserve cannot be none; write reserve=2"),
+    (
+        "agreement magdeburg-gera reserve=none",
+        "reserve cannot be none; write reserve=N, N being a whole number from 0 to",
+    ),
+    (
+        "agreement magdeburg-gera reserve=2.5",
+        "reserve cannot be 2.5; write reserve=N, N being a whole number from 0 to",
+    ),
+    ("agreement magdeburg-gera max_calls=1000001", "max_calls cannot be 1000001; write max_calls=N, N being a whole"),
+    (
+        "agreement magdeburg-gera lender_health=150",
+        "lender_health cannot be 150; write lender_health=N, N being a number",
+    ),
     ("agreement magdeburg-gera reserve=1.2.3", "'1.2.3' is no number; write reserve=2"),
     ("agreement magdeburg-gera reserve=aachen:3", "team 'aachen' does not lend under 'magdeburg-gera'; known: "),
     ("agreement magdeburg-gera reserve=3 at 10:00", "reserve cannot change within a run; leave the time out"),
@@ -121,7 +133,15 @@ SENTENCES = [
     ("team aachen five", "'five' is no number of agents; write +5, -5 or =12"),
     ("hotline aachen calls 20%", "'20%' is no change of calls; write 'calls +20%' or 'calls -20%'"),
     ("hotline aachen talk +5% at 10:00", "talk cannot change within a run; leave the time out"),
-    ("hotline aachen pooled at 10:00", "desks cannot be pooled within a run; leave the time out"),
+    ("hotline agency-magdeburg pooled at 10:00", "desks cannot be pooled within a run; leave the time out"),
+    ("hotline aachen pooled", "nobody dials desks of 'aachen' here; leave 'pooled' out, or give its callers desks"),
+    (
+        "hotline aachen priority=0.5",
+        "priority cannot be 0.5; write priority=N, N being a whole number from -100 to 100",
+    ),
+    ("hotline aachen target_s=0", "target_s cannot be 0; write target_s=N, N being a number from 0.001 to 86400"),
+    ("hotline aachen line_max=0", "line_max cannot be 0; write line_max=N, N being a whole number from 1 to 1000000"),
+    ("hotline aachen calls +100000%", "'+100000%' is no change of calls; write 'calls +20%' or 'calls -20%', up to"),
     ("hotline aachen ring_max_s=aachen:3", "'ring_max_s=aachen:3' sets nothing; write ring_max_s=2 or none"),
     ("site gera down", "'down' says not when the site is lost; write down 11:00-11:20"),
 ]
@@ -131,7 +151,7 @@ SENTENCES = [
 def test_a_sentence_that_is_not_understood_says_what_would_be(text: str, message: str, network: Plan) -> None:
     """What is wrong and the mend, with 'did you mean'."""
     with pytest.raises(ChangeError) as caught:
-        understood(text, network)
+        understood(text, network, desks=["agency-magdeburg"])
     assert str(caught.value).startswith(message)
 
 

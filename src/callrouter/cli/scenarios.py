@@ -31,7 +31,7 @@ def scenarios(folder: Path, runs: int, seed: int) -> None:
         for done, file in enumerate(files):
             loaded, checked = loaded_or_exit(folder, file)
             case = make_case(loaded.plan, checked.scenario, checked.changes, bounded(loaded))
-            jobs = [Job(case, loaded.plan, seed, run) for run in range(runs)]
+            jobs = [Job(case, seed, run) for run in range(runs)]
             before = done * runs
             found = estimates(list(many(jobs, told=lambda n, before=before: bar.update(task, completed=before + n))))  # type: ignore[misc]
             shown = ("offered", "within", "first_attempt", "demands_within", "overflow_min")

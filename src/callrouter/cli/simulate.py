@@ -120,13 +120,13 @@ def simulate(
         last_us = calls[-1].at_us if calls else 0
         case = make_case(loaded.plan, checked.scenario, checked.changes, bounded(loaded), last_us)
     warn_of_idle([case])
-    jobs = [Job(case, loaded.plan, seed, run) for run in range(runs)]
+    jobs = [Job(case, seed, run) for run in range(runs)]
     found: list[Numbers] = []
     with progress() as bar:
         task = bar.add_task("simulating", total=len(jobs))
         if calls is not None or calls_out or trace_out or len(jobs) == 1:
             day, done = _first(jobs[0], calls, lambda at_us: bar.update(task, completed=at_us / max(1, last_us)))
-            found.append(figures(day, done, case, loaded.plan))
+            found.append(figures(day, done, case))
             _warn(done)
             write_file(calls_out, lambda file: write_calls(done, file))
             write_file(trace_out, lambda file: write_trace(done, file))

@@ -53,14 +53,14 @@ def whatif(
     changed: list[tuple[tuple[Change, ...], Case]] = []
     try:
         for question in questions:
-            changes = understood_all([part.strip() for part in question.split(";") if part.strip()], plan)
+            changes = understood_all(question, plan, checked.scenario.desks)
             changed.append((changes, as_changed(base, plan, changes, lines)))
     except ChangeError as error:
         raise click.BadParameter(str(error), param_hint="--change") from None
     warn_of_idle([base, *(case for _, case in changed)])
     with progress() as bar:
         task = bar.add_task("simulating", total=runs * (1 + len(changed)))
-        found = variants(base, changed, plan, seed, runs, processes, lambda done: bar.update(task, completed=done))
+        found = variants(base, changed, seed, runs, processes, lambda done: bar.update(task, completed=done))
     answer = {"title": checked.scenario.title, "plan": plan.version, "seed": seed, **told(found, plan)}
     write_file(json_out, lambda file: file.write(json.dumps(answer, ensure_ascii=False, indent=1) + "\n"))
     write_file(html_out, lambda file: file.write(compared.page(answer, checked.scenario.title)))

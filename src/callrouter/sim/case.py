@@ -32,6 +32,7 @@ class Case:
     scenario: model.Scenario
     changes: tuple[Change, ...]
     clock: SimClock
+    network: Plan  # as configured and changed; not yet staged, nor taken apart into desks
     setting: Setting
     sizes: Mapping[str, int]  # team -> agents at most on duty, of those who are listed and of more
     desks: Mapping[str, int]  # hotline -> desks that its callers dial, if they do
@@ -50,7 +51,9 @@ def make_case(
     last_us: int = 0,
     clock: SimClock | None = None,
 ) -> Case:
-    """bounded: see `stage.staged`. last_us: of a trace, so that rosters reach to its end. clock: instead of its own."""
+    """bounded: see `stage.staged`; whose `line_max` a sentence sets is, too. last_us: of a trace, so that rosters reach
+    to its end. clock: instead of the scenario's own.
+    """
     zone = scenario.zone or plan.sites[0].zone
     clock = clock or SimClock(datetime.fromisoformat(scenario.start), zone)
     days = max(scenario.days, clock.second_of_day(last_us)[0] + 1)
@@ -59,16 +62,17 @@ def make_case(
     crews = {team.name: tuple(_steps(team.name, plan, scenario, changes, clock, days)) for team in plan.teams}
     sizes = {team: max(number for _, number in steps) for team, steps in crews.items()}
     switches = tuple(sorted(_switches(changed, changes, clock, days), key=lambda switch: switch.at_us))
-    stage, desks = at_desks(staged(changed, sizes, bounded), desk_hotlines(scenario, changes))
+    lines = {*bounded, *(change.name for change in changes if change.what == "line_max")}
+    stage, desks = at_desks(staged(changed, sizes, lines), desk_hotlines(scenario, changes))
     setting = Setting(stage, clock.start_us, until_us, crews, switches)
     desk_teams = {one.name: one.teams[0] for one in plan.hotlines if one.name in desks}
-    return Case(scenario, tuple(changes), clock, setting, sizes, desks, desk_teams)
+    return Case(scenario, tuple(changes), clock, changed, setting, sizes, desks, desk_teams)
 
 
 def desk_hotlines(scenario: model.Scenario, changes: Iterable[Change]) -> list[str]:
     """Whose callers dial desks."""
     pooled = {change.name for change in changes if change.what == "pooled"}
-    return [name for name, callers in scenario.callers.items() if callers.desks and name not in pooled]
+    return [name for name in scenario.desks if name not in pooled]
 
 
 def as_changed(case: Case, plan: Plan, changes: Sequence[Change], bounded: Collection[str] = ()) -> Case:

@@ -8,7 +8,7 @@ before it (`Mon-Fri`, `2026-11-23`) if it does not mean all; without WHEN it hol
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from callrouter.config.hours import DAYS, HoursError, days_of
@@ -16,12 +16,12 @@ from callrouter.config.messages import did_you_mean
 from callrouter.core.plan import Plan
 
 DAY_S = 86_400
-NAMED_MAX = 1_000_000.0
+PERCENT_MAX = 1000
 
 _CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 _PERCENT = re.compile(r"([+-]\d+(?:\.\d+)?)%")
 _AGENTS = re.compile(r"([+-]|=?)(\d{1,5})")
-_SETTING = re.compile(r"([a-z_]+)=(?:([a-z][a-z0-9-]*):)?([0-9.]+|none)")
+_SETTING = re.compile(r"([a-z_]+)=(?:([a-z][a-z0-9-]*):)?(-?[0-9.]+|none)")
 
 
 class ChangeError(ValueError):
@@ -65,9 +65,38 @@ class Change:
     when: When = When()
 
 
-# what may be set, and whether 'none' is a value
-AGREEMENT_SETTINGS = {"reserve": False, "max_calls": True, "after_s": False, "lender_health": False}
-HOTLINE_SETTINGS = {"ring_max_s": True, "target_s": False, "line_max": False, "priority": False}
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What may be set: as in the configuration. none: is that a value, too?"""
+
+    low: float
+    high: float
+    whole: bool = False
+    none: bool = False
+
+    def takes(self, value: float | None) -> bool:
+        if value is None:
+            return self.none
+        return self.low <= value <= self.high and (not self.whole or value == int(value))
+
+    def __str__(self) -> str:
+        number = "a whole number" if self.whole else "a number"
+        return f"{number} from {self.low:.10g} to {self.high:.10g}" + (", or none" if self.none else "")
+
+
+_COUNT_MAX = 1_000_000
+AGREEMENT_SETTINGS = {
+    "reserve": Setting(0, _COUNT_MAX, whole=True),
+    "max_calls": Setting(0, _COUNT_MAX, whole=True, none=True),
+    "after_s": Setting(0, DAY_S),
+    "lender_health": Setting(0, 1),
+}
+HOTLINE_SETTINGS = {
+    "ring_max_s": Setting(0, DAY_S, none=True),
+    "target_s": Setting(0.001, DAY_S),
+    "line_max": Setting(1, _COUNT_MAX, whole=True),
+    "priority": Setting(-100, 100, whole=True),
+}
 HOTLINE_FACTORS = ("calls", "talk", "wrap_up", "patience")
 _FORMS = {
     "agreement": "on, off, off for BORROWER, " + ", ".join(f"{name}=N" for name in AGREEMENT_SETTINGS),
@@ -78,8 +107,8 @@ _FORMS = {
 }
 
 
-def understood(text: str, plan: Plan) -> Change:
-    """Raises ChangeError."""
+def understood(text: str, plan: Plan, desks: Collection[str] = ()) -> Change:
+    """desks: the hotlines whose callers dial desks. Raises ChangeError."""
     words = text.split()
     if not words or words[0] not in _FORMS:
         mend = did_you_mean(words[0] if words else "", _FORMS, f"begin with one of {', '.join(_FORMS)}")
@@ -97,6 +126,8 @@ def understood(text: str, plan: Plan) -> Change:
         raise ChangeError(f"{kind} '{words[1]}' does not exist", did_you_mean(words[1], dict.fromkeys(names)))
     if kind == "agreement":
         return _agreement(text, words, plan)
+    if kind == "hotline" and words[2] == "pooled" and words[1] not in desks:
+        raise ChangeError(f"nobody dials desks of '{words[1]}' here", "leave 'pooled' out, or give its callers desks")
     return _PARSERS[kind](text, words)
 
 
@@ -135,9 +166,11 @@ def _hotline(text: str, words: list[str]) -> Change:
     name, what = words[1], words[2]
     if what in HOTLINE_FACTORS:
         found = _PERCENT.fullmatch(words[3]) if len(words) > 3 else None
-        if found is None or float(found[1]) < -100:
+        if found is None or not -100 <= float(found[1]) <= PERCENT_MAX:
             got = words[3] if len(words) > 3 else ""
-            raise ChangeError(f"'{got}' is no change of {what}", f"write '{what} +20%' or '{what} -20%'")
+            raise ChangeError(
+                f"'{got}' is no change of {what}", f"write '{what} +20%' or '{what} -20%', up to +{PERCENT_MAX}%"
+            )
         when = _when(words[4:])
         if what != "calls" and not when.always:
             raise ChangeError(f"{what} cannot change within a run", "leave the time out")
@@ -165,7 +198,7 @@ _PARSERS: Mapping[str, Callable[[str, list[str]], Change]] = {
 }
 
 
-def _set(words: list[str], known: Mapping[str, bool], kind: str) -> Change:
+def _set(words: list[str], known: Mapping[str, Setting], kind: str) -> Change:
     """`name=value`, or `name=team:value` for one direction of an agreement."""
     found = _SETTING.fullmatch(words[2])
     what = words[2].partition("=")[0]
@@ -175,13 +208,13 @@ def _set(words: list[str], known: Mapping[str, bool], kind: str) -> Change:
     if len(words) > 3:
         raise ChangeError(f"{what} cannot change within a run", "leave the time out")
     if found is None or (found[2] and kind != "agreement"):
-        raise ChangeError(f"'{words[2]}' sets nothing", f"write {what}=2" + (" or none" if known[what] else ""))
+        raise ChangeError(f"'{words[2]}' sets nothing", f"write {what}=2" + (" or none" if known[what].none else ""))
     try:
         value = None if found[3] == "none" else float(found[3])
     except ValueError:
         raise ChangeError(f"'{found[3]}' is no number", f"write {what}=2") from None
-    if (value is None and not known[what]) or (value is not None and value > NAMED_MAX):
-        raise ChangeError(f"{what} cannot be {found[3]}", f"write {what}=2")
+    if not known[what].takes(value):
+        raise ChangeError(f"{what} cannot be {found[3]}", f"write {what}=N, N being {known[what]}")
     return Change(" ".join(words), kind, words[1], what, value, of_team=found[2] or "")
 
 

@@ -158,7 +158,7 @@ def paired(
         pair = []
         for case in cases:
             day = LiveDay(live, case, SEED, run, names)
-            pair.append(_tallies(day.run(day.callers.arrivals(reach_us)), live.plan, reach_us))
+            pair.append(_tallies(day.run(day.callers.arrivals(reach_us)), case.network, reach_us))
         found.append((pair[0], pair[1]))
     return found
 

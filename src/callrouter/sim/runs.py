@@ -23,10 +23,9 @@ TOLD_EVERY = 500  # calls
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run that is to be made. network: as configured."""
+    """One run that is to be made."""
 
     case: Case
-    network: Plan
     seed: int
     run: int
 
@@ -40,10 +39,11 @@ def day_of(case: Case, seed: int, run: int, make: Callable[[Plan, float], Router
 def numbers(job: Job) -> Numbers:
     """One run's figures."""
     day, callers = day_of(job.case, job.seed, job.run)
-    return figures(day, day.run(callers.arrivals()), job.case, job.network)
+    return figures(day, day.run(callers.arrivals()), job.case)
 
 
-def figures(day: Day, calls: Sequence[Call], case: Case, network: Plan) -> Numbers:
+def figures(day: Day, calls: Sequence[Call], case: Case) -> Numbers:
+    network = case.network
     agreements = tuple(dict.fromkeys(one.name for one in network.agreements))
     return numbers_of(calls, day.crews, network.hotlines, agreements, case.clock)
 

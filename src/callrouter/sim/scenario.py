@@ -8,7 +8,7 @@ Keys that need the network to be understood (names, sentences) are checked in `r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -273,6 +273,11 @@ class Scenario(Model):
     known: dict[Known, Annotated[list[Number], Field(min_length=2, max_length=2)]] = {}
     """What is known of the real thing, from and to, shown beside what comes out."""
 
+    @property
+    def desks(self) -> list[str]:
+        """The hotlines whose callers dial desks."""
+        return [name for name, callers in self.callers.items() if callers.desks]
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -307,9 +312,12 @@ def read_scenario(path: Path, plan: Plan) -> Checked:
     return Checked(scenario, changes)
 
 
-def understood_all(texts: Sequence[str], plan: Plan) -> tuple[Change, ...]:
-    """Raises ChangeError for the first that is not understood."""
-    return tuple(understood(text, plan) for text in texts)
+def understood_all(text: str, plan: Plan, desks: Collection[str] = ()) -> tuple[Change, ...]:
+    """Sentences, parted by ';'. desks: see `understood`. Raises ChangeError for the first that is not understood."""
+    texts = [part.strip() for part in text.split(";") if part.strip()]
+    if not texts:
+        raise ChangeError("nothing is changed", "write a sentence like 'agreement NAME off'")
+    return tuple(understood(one, plan, desks) for one in texts)
 
 
 def _references(source: Source, scenario: Scenario, plan: Plan) -> tuple[Change, ...]:
@@ -328,7 +336,7 @@ def _references(source: Source, scenario: Scenario, plan: Plan) -> tuple[Change,
     changes = []
     for i, text in enumerate(scenario.changes):
         try:
-            changes.append(understood(text, plan))
+            changes.append(understood(text, plan, scenario.desks))
         except ChangeError as error:
             source.error(source.place(("changes", i)), error.what, error.mend)
     return tuple(changes)

@@ -177,7 +177,7 @@ class Search:
         """Per half hour with calls: (share in time, calls of all runs, the share's estimate)."""
         self.looks += 1
         case = make_case(self._network, self._with(roster), self._changes)
-        jobs = [Job(case, self._network, self._seed, run) for run in range(self._runs)]
+        jobs = [Job(case, self._seed, run) for run in range(self._runs)]
         found = list(many(jobs, self._processes))
         self.looked()
         shares: dict[int, tuple[float, float, Estimate]] = {}

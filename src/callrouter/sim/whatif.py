@@ -40,7 +40,6 @@ class Variant:
 def variants(
     base: Case,
     changed: Sequence[tuple[tuple[Change, ...], Case]],
-    network: Plan,
     seed: int,
     runs: int,
     processes: int | None = None,
@@ -48,7 +47,7 @@ def variants(
 ) -> list[Variant]:
     """The scenario as it is, then each variant, each with the same callers."""
     cases = [((), base), *changed]
-    jobs = [Job(case, network, seed, run) for _, case in cases for run in range(runs)]
+    jobs = [Job(case, seed, run) for _, case in cases for run in range(runs)]
     found = list(many(jobs, processes, told))
     return [Variant(changes, tuple(found[i * runs : (i + 1) * runs])) for i, (changes, _) in enumerate(cases)]
 
