@@ -201,7 +201,7 @@ def _judge(world: World, judge: Judge, call: TrueCall, row: Any, known: bool) ->
 
 def _told(judge: Judge, call: TrueCall, row: Any, journals: Journals, lines_lost: bool) -> None:
     """What a router was told of is in the record, in any weather."""
-    if row is None:
+    if row is None or (lines_lost and row["outcome"] == "lost"):  # lost: by a router that had known it, and not its end
         if not lines_lost and (call.id in journals.told_end or call.id in journals.told_answer):
             judge.once(f"a router was told of {call.id}, and there is no record")
         return

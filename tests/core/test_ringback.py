@@ -895,6 +895,19 @@ def test_a_call_found_with_nobody_of_ours_is_told_all_the_same() -> None:
     assert results(story) == [TryResult.CANCELLED]
 
 
+def test_a_call_that_another_router_began_is_counted() -> None:
+    """So that no later call of that callback has its id: two would be one record."""
+    story = asked(ready="")
+    record = one(story)
+    live = e.LiveOutbound("gera/cb9.3", record.id, record.kind, "gera", "gera", "9999", e.OutStage.DIALLING)
+    story.send(e.SiteRead("gera", (), story.phone_states("gera"), outbound=(live,)))
+    assert one(story).rings == 3
+    restarted(story)
+    story.send(e.SiteRead("gera", (), story.phone_states("gera"), outbound=(live,)))
+    story.send(e.CallbackKnown(record))
+    assert one(story).rings == 3
+
+
 def test_what_is_kept_elsewhere_is_learned() -> None:
     """Done there: gone here; changed there: as there; older or the same: nothing; a department's: not ours."""
     story = asked(ready="")

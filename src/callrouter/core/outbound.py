@@ -23,7 +23,7 @@ from callrouter.core.events import (
     Result,
     SiteRead,
 )
-from callrouter.core.outcalls import MOVES, Outcall, OutMove, out_id
+from callrouter.core.outcalls import MOVES, Outcall, OutMove, out_id, rings_of
 from callrouter.core.state import FRESH_S, HOLD_GRACE_S, RING_GRACE_S, State
 from callrouter.core.timers import Rank, after
 
@@ -318,7 +318,8 @@ def _found(s: State, one: LiveOutbound, site: str) -> Outcall:
     back = s.backs.get(one.callback)
     if back is not None and not back.outbound:
         back.outbound = out.id
-        s.change_back(back, take(back.record, agent))
+        rings = max(back.record.rings, rings_of(out.id))  # whoever began it counted it, and no id is used twice
+        s.change_back(back, replace(take(back.record, agent), rings=rings))
     _watch(s, out, RING_GRACE_S)
     return out
 

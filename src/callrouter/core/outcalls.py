@@ -58,3 +58,8 @@ def out_id(callback: str, rings: int) -> CallId:
     """The id of a callback's call number `rings`, never used twice: `gera/1732268.17`, 2 → `gera/cb1732268.17.2`."""
     site, _, rest = callback.partition("/")
     return f"{site}/cb{rest}.{rings}"
+
+
+def rings_of(call: CallId) -> int:
+    """Which call of its callback an id is of, as `out_id` made it."""
+    return int(call.rpartition(".")[2])

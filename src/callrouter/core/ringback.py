@@ -33,7 +33,7 @@ from callrouter.core.events import (
 )
 from callrouter.core.lines import Lane
 from callrouter.core.outbound import named, ring, ring_at
-from callrouter.core.outcalls import Outcall
+from callrouter.core.outcalls import Outcall, rings_of
 from callrouter.core.plan import Hotline, Skills
 from callrouter.core.selection import Pool
 from callrouter.core.state import State
@@ -288,6 +288,8 @@ def _add(s: State, record: Callback) -> None:
     out = next((one for one in s.outcalls.values() if one.callback == record.id), None)
     if out is None or record.taken_by != out.agent:
         record = _open_again(s, record)
+    if out is not None:
+        record = replace(record, rings=max(record.rings, rings_of(out.id)))
     back = s.add_back(record)
     if out is not None:
         back.outbound = out.id
