@@ -154,7 +154,10 @@ class Judge:
         call = self.world.truth.calls.get(channel.replace("-", "/", 1))
         if (value, channel) in self._orders:
             self.once(f"{me} gives the order {value} for {channel} once more")
-        if call is not None and call.stage in ("offered", "rung", "talking"):
+        late = any(int(attempt) < int(other.rpartition("_")[2]) for other, at in self._orders if at == channel)
+        if late:  # what was on its way when its link was given up arrives after what came over the next one
+            self.excuse("an order over a link that had been given up")
+        elif call is not None and call.stage in ("offered", "rung", "talking"):
             self.once(f"{me} gives the order {value} for {channel}, which is {call.stage}")
         self._orders.add((value, channel))
         now = self.world.loop.time()

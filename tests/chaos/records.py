@@ -38,6 +38,7 @@ class Journals:
 
     words: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     offered: set[str] = field(default_factory=set)
+    found: set[str] = field(default_factory=set)  # when its site was read
     told_end: set[str] = field(default_factory=set)  # a router handled its end
     told_answer: set[str] = field(default_factory=set)
     backs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # callbacks
@@ -77,7 +78,7 @@ def judge_records(world: World, judge: Judge) -> None:
             said = [word["outcome"] for word in journals.stand(call)]
             judge.once(f"{call} is {rows[call]['outcome']} in SQL; the last word was {' or '.join(said)}")
     for call in world.truth.calls.values():
-        _judge(world, judge, call, rows.get(call.id), call.id in journals.offered)
+        _judge(world, judge, call, rows.get(call.id), journals)
         _told(judge, call, rows.get(call.id), journals, _lines_lost(world, call))
     attempts = sum(one["attempts"] for one in demands)
     counted = sum(row["outcome"] in COUNTED and row["hotline"] != "" for row in rows.values())
@@ -152,6 +153,8 @@ def _read(world: World) -> Journals:
                         journals.words.setdefault(command["call"], []).append(command)
                     elif command["_"] == "CallOffered":
                         journals.offered.add(command["call"])
+                        if entry["event"]["_"] == "SiteRead":
+                            journals.found.add(command["call"])
                     elif command["_"] == "CallbackChanged":
                         journals.backs.setdefault(command["callback"]["id"], []).append(command["callback"])
                 ignored = any(command["_"] == "Ignored" for command in entry["commands"])
@@ -162,7 +165,7 @@ def _read(world: World) -> Journals:
     return journals
 
 
-def _judge(world: World, judge: Judge, call: TrueCall, row: Any, known: bool) -> None:
+def _judge(world: World, judge: Judge, call: TrueCall, row: Any, journals: Journals) -> None:
     if call.ended is None:
         return
     lines_lost = _lines_lost(world, call)
@@ -172,7 +175,7 @@ def _judge(world: World, judge: Judge, call: TrueCall, row: Any, known: bool) ->
         clear = clear and weather.clear(leg.at, leg.began - 0.5, (leg.ended or call.ended) + 0.5)
     judge.strict += clear
     if row is None:
-        if not known and not clear and weather.clear_part(call.site, call.arrived, call.ended) < 1.0:
+        if call.id not in journals.offered and not clear and weather.clear_part(call.site, call.arrived, call.ended) < 1.0:
             judge.excuse("nobody saw the call")
         elif lines_lost:
             judge.excuse("the journal lost lines")
@@ -196,7 +199,7 @@ def _judge(world: World, judge: Judge, call: TrueCall, row: Any, known: bool) ->
             judge.excuse("an answer that nobody saw")  # who answered is never guessed
             return
         judge.once(f"{call.id} is recorded with {row['agent']}, it was {call.agent}")
-    _times(world, judge, call, row, clear)
+    _times(world, judge, call, row, clear, found=call.id in journals.found)
 
 
 def _told(judge: Judge, call: TrueCall, row: Any, journals: Journals, lines_lost: bool) -> None:
@@ -246,8 +249,8 @@ def _believed(world: World, call: TrueCall) -> set[str]:
     return {"lost", "busied"}  # busied: the router's word crossed his hanging up
 
 
-def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool) -> None:
-    """Times as the world saw them; where it was blind, it may be wrong by so much."""
+def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool, *, found: bool) -> None:
+    """Times as the world saw them; where it was blind, it may be wrong by so much. found: by reading its site."""
     assert call.ended is not None
     leapt = any(machine.leapt for machine in world.machines.values())
     slack = exact = EXACT_S + 4 * world.network.usual_s
@@ -256,6 +259,7 @@ def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool) ->
         slack += _rang_unseen(world, call)
         if call.by is not None and call.by.at != call.site:  # his agent's site may be the one that died
             slack += world.weather.blind_s(call.by.at, call.arrived - 0.5, call.ended + 60.0)
+    slack += found  # a site says how old its calls are in whole seconds
     if leapt:
         slack += 0.11 * (call.ended - call.arrived)
         if not clear:
@@ -264,7 +268,9 @@ def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool) ->
     reached = talked if talked is not None else call.ended
     pairs = [("wait_s", row["wait_s"], reached - call.arrived)]
     if talked is not None:
-        by = call.by.left if call.by is not None and call.by.left is not None else call.ended
+        by = call.ended  # or earlier; over a trunk that broke his agent may hear of it later
+        if call.by is not None and call.by.left is not None:
+            by = min(by, call.by.left)
         pairs.append(("talk_s", row["talk_s"], by - talked))
     if not leapt:
         pairs += [

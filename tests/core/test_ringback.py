@@ -895,6 +895,19 @@ def test_a_call_found_with_nobody_of_ours_is_told_all_the_same() -> None:
     assert results(story) == [TryResult.CANCELLED]
 
 
+def test_what_is_learned_anew_has_its_turn_again() -> None:
+    """Changed elsewhere while it waits for an agent, and due as before: twice, so that old turns are still there."""
+    story = asked(ready="")
+    record = one(story)
+    story.send(e.CallbackKnown(replace(record, id="gera/9.9", number="+499", due_at=record.due_at + 1)))
+    for version in (5, 6, 7):
+        story.send(e.CallbackKnown(replace(record, version=version)))
+    story.act("gera/2001", e.AgentAct.READY)
+    known = story.router.callback(record.id)
+    assert known is not None
+    assert known.callback.taken_by == "gera/2001"
+
+
 def test_a_call_that_another_router_began_is_counted() -> None:
     """So that no later call of that callback has its id: two would be one record."""
     story = asked(ready="")

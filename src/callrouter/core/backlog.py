@@ -31,15 +31,17 @@ class Backlog:
     def __init__(self, key: BackKey) -> None:
         self.key = key
         self.waiting = 0
-        self._heap: list[tuple[BackTurn, Back]] = []
+        self._sequence = 0  # one that is learned anew has the turn of what it was before
+        self._heap: list[tuple[BackTurn, int, Back]] = []
 
     def push(self, back: Back) -> None:
         back.backlog = self.key
         self.waiting += 1
         if len(self._heap) > 2 * self.waiting + 16:
-            self._heap = list({e[1].record.id: e for e in self._heap if e[1].backlog == self.key}.values())
+            self._heap = list({e[2].record.id: e for e in self._heap if e[2].backlog == self.key}.values())
             heapify(self._heap)
-        heappush(self._heap, (_turn(back), back))
+        self._sequence += 1
+        heappush(self._heap, (_turn(back), self._sequence, back))
 
     def remove(self, back: Back) -> None:
         back.backlog = None
@@ -48,7 +50,7 @@ class Backlog:
     def head(self) -> Back | None:
         heap = self._heap
         while heap:
-            back = heap[0][1]
+            back = heap[0][2]
             if back.backlog == self.key:
                 return back
             heappop(heap)
