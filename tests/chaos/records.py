@@ -175,7 +175,11 @@ def _judge(world: World, judge: Judge, call: TrueCall, row: Any, journals: Journ
         clear = clear and weather.clear(leg.at, leg.began - 0.5, (leg.ended or call.ended) + 0.5)
     judge.strict += clear
     if row is None:
-        if call.id not in journals.offered and not clear and weather.clear_part(call.site, call.arrived, call.ended) < 1.0:
+        if (
+            call.id not in journals.offered
+            and not clear
+            and weather.clear_part(call.site, call.arrived, call.ended) < 1.0
+        ):
             judge.excuse("nobody saw the call")
         elif lines_lost:
             judge.excuse("the journal lost lines")
@@ -195,11 +199,18 @@ def _judge(world: World, judge: Judge, call: TrueCall, row: Any, journals: Journ
         return
     if row["outcome"] == "answered" and row["agent"] != call.agent:
         assert call.answered is not None
-        if row["agent"] is None and not weather.clear(call.site, call.answered - 0.5, call.answered + 0.5):
+        seen = weather.clear(call.site, call.answered - 0.5, call.answered + 0.5)
+        if row["agent"] is None and (not seen or (call.id in journals.found and _put_through(call))):
             judge.excuse("an answer that nobody saw")  # who answered is never guessed
             return
         judge.once(f"{call.id} is recorded with {row['agent']}, it was {call.agent}")
     _times(world, judge, call, row, clear, found=call.id in journals.found)
+
+
+def _put_through(call: TrueCall) -> bool:
+    """A router that comes later finds him talking to nobody of ours: how long he has done so no site tells."""
+    assert call.ended is not None
+    return call.by is not None and call.by.left is not None and call.by.left < call.ended
 
 
 def _told(judge: Judge, call: TrueCall, row: Any, journals: Journals, lines_lost: bool) -> None:
@@ -281,6 +292,9 @@ def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool, *,
         judge.excuse("the end of a call whose end was not seen")
         of_its_end = ("talk_s", "ended_at") if talked is not None else ("wait_s", "ended_at")
         pairs = [pair for pair in pairs if pair[0] not in of_its_end]
+    if found and _put_through(call) and talked is not None:
+        judge.excuse("an answer that nobody saw")
+        return
     for name, said, true in pairs:
         if abs(said - true) > slack:
             judge.once(f"{call.id}: {name} is {said:.3f}, it was {true:.3f} ({row['outcome']}, clear: {clear})")

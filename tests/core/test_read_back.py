@@ -160,6 +160,18 @@ def test_a_conversation_that_was_put_through_unseen_ends_for_the_agent() -> None
     assert call in story.router.state.calls
 
 
+def test_of_several_who_were_rung_nobody_knows_who_put_the_caller_through() -> None:
+    """A router that comes later finds him elsewhere: the record has no agent rather than a guess."""
+    story = Story()
+    call = story.dial()
+    story.calls[call].up = True
+    restart(story)
+    read(story, seen(call, e.Stage.ELSEWHERE, ("gera", "2001"), ("gera", "2002")))
+    story.hang_up(call)
+    record = story.books.ended[call]
+    assert (record.outcome, record.agent, record.team) == (c.Outcome.ANSWERED, "", "agency-gera")
+
+
 def test_an_answer_by_a_phone_of_nobody_frees_the_agent_who_was_rung() -> None:
     """The site has the caller talk to a phone that is no agent's: the agent is free, and so is the loan."""
     story = Story(ready="magdeburg")

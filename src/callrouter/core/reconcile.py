@@ -270,7 +270,10 @@ def _adopt_talk(s: State, call: Call, seen: LiveCall) -> None:
 
 
 def _answered_elsewhere(s: State, call: Call, seen: LiveCall, agents: list[Agent]) -> None:
-    """Answered, and not by anybody of ours who is still there. agents: who may have put the caller through."""
+    """Answered, and not by anybody of ours who is still there. agents: of one team, who may have put him through.
+
+    Of several who were rung at once nobody knows who it was, and it is not guessed.
+    """
     if call.state is CallState.TRANSFERRED:
         return  # as the books say
     offer, call.offer = call.offer, None
@@ -280,7 +283,7 @@ def _answered_elsewhere(s: State, call: Call, seen: LiveCall, agents: list[Agent
     if not agents:
         s.give_back(call)
     else:
-        call.agent, call.team = agents[0].id, agents[0].team
+        call.agent, call.team = agents[0].id if len(agents) == 1 else "", agents[0].team
         if not call.agreement:
             _lent_under(s, call, call.team)
     if call.answered_at is None:

@@ -246,7 +246,8 @@ def _came(run: _Run, site: str, one: dict[str, Any], now: float) -> None:
 def _found_talking(run: _Run, call: Remembered, one: dict[str, Any], now: float) -> Remembered:
     """As the router has it in its books then: by whom he was answered, and whether that agent has left him."""
     phones = [(site, phone) for _, site, phone, answered in one["legs"] if answered] or map(tuple, one["offered"])
-    agent = next((run.agents[phone] for phone in phones if phone in run.agents), "")
+    agents = [run.agents[phone] for phone in phones if phone in run.agents]
+    agent = agents[0] if len(agents) == 1 else ""
     answered_at = max(call.arrived_at, now - one["talk_s"])
     left_s = one.get("left_s")
     if agent and left_s is None and one["stage"] == Stage.TALKING:
