@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 SCENARIOS = sorted((CONFIG / "scenarios").glob("*.yaml"))
 MORNING = """
 title: Vormittag
+about: Was angenommen wird.
 start: 2026-11-23 08:00
 callers:
   agency-gera:
@@ -46,7 +48,7 @@ def test_variants_are_compared_caller_by_caller(tmp_path: Path) -> None:
     data, shown = tmp_path / "out.json", tmp_path / "out.html"
     more = "team agency-gera -3; hotline agency-gera talk +5%"
     changes = ("--change", "agreement magdeburg-gera off", "--change", more)
-    result = whatif(tmp_path, *changes, "--runs", "4", "--json", str(data), "--html", str(shown), "--lang", "de")
+    result = whatif(tmp_path, *changes, "--runs", "6", "--json", str(data), "--html", str(shown), "--lang", "de")
     assert result.exit_code == 0, result.output
     told = json.loads(data.read_text(encoding="utf-8"))
     off, plus = told["variants"]
@@ -59,17 +61,41 @@ def test_variants_are_compared_caller_by_caller(tmp_path: Path) -> None:
     assert (gotha["difference"], gotha["difference_half"]) == (0, 0)
     assert "Vereinbarung magdeburg-gera aus: kostet Agentur für Arbeit Gera" in result.output
     assert off["says"][0]["en"].startswith("Switching the agreement magdeburg-gera off costs Agentur für Arbeit Gera")
-    assert "3 Leute weniger in agency-gera und „hotline agency-gera talk +5%“: kostet" in result.output
+    assert "3 Leute weniger in agency-gera und Gespräche bei agency-gera 5 % länger: " in result.output
     assert plus["teams"]["agency-gera"]["occupancy"]["difference"] > 0
     page = shown.read_text(encoding="utf-8")
+    assert re.search(r"<span lang=\"de\">.* 6 Läufe, Startwert 1, Plan [0-9a-f]+</span>", page)
+    assert "<p>Was angenommen wird.</p>" in page
+    assert [re.findall(pattern, page) for pattern in (r'id="(c\d+)"', r'labelledby="(c\d+)"')] == [
+        [f"c{number}" for number in range(6)]
+    ] * 2, "names are unique, even of tables that are equal"
+    assert ">Hotlines: agreement magdeburg-gera off</caption>" in page
     assert "Unterschied" in page
     assert "difference" in page
+
+
+def test_the_terminal_shows_reach_occupancy_overflow_and_who_is_turned_away(tmp_path: Path) -> None:
+    """Each with intervals as it is and as changed; what does not change is left out; the page opens in its language."""
+    shown = tmp_path / "out.html"
+    result = whatif(tmp_path, "--change", "hotline agency-gera closed", "--runs", "3", "--html", str(shown))
+    one = r"[\d,.]+ ± [\d,.]+ +"
+    for figure in ("in time %", "Callers in time %", "at first try %"):
+        assert re.search(rf"\n {figure} +\n   agency-gera +{one}– +– \n", result.output)
+    for figure in ("Overflow min", "Occupancy %"):
+        assert re.search(rf"(?s)\n {figure} .*?\n   agency-gera +{one}{one}−{one}\n", result.output)
+    assert re.search(rf"\n turned away \(closed\) +\n   agency-gera +0.0 ± 0.0 +{one}\+{one}\n", result.output)
+    assert "agency-gotha" not in result.output
+    assert re.search(r"Closing the hotline agency-gera turns away 2\d\d ± \d\d more calls of", result.output)
+    page = shown.read_text(encoding="utf-8")
+    assert '<html lang="en">' in page
+    assert 'id="show-en" checked' in page
+    assert 'id="show-de" checked' not in page
 
 
 def test_a_change_that_nobody_feels_is_said_to_be_none(tmp_path: Path) -> None:
     """Not a small number that looks like one."""
     result = whatif(tmp_path, "--change", "agreement magdeburg-gotha reserve=agency-gotha:3", "--runs", "2")
-    assert "changes nothing that 2 runs could show (0.0 ± 0.0 points)" in result.output.replace("\n", " ")
+    assert "changes nothing in who is reached in time." in result.output.replace("\n", " ")
 
 
 def test_a_sentence_that_is_not_understood_is_refused(tmp_path: Path) -> None:

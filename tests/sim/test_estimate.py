@@ -7,15 +7,16 @@ from statistics import mean, stdev
 
 import pytest
 
-from callrouter.sim.estimate import difference, estimate, quantiles, student_t
+from callrouter.sim.estimate import Estimate, difference, estimate, quantiles, shared, student_t
 
 
-@pytest.mark.parametrize("degrees", [1, 2, 5, 19, 30, 31, 50, 200, 5000])
-def test_students_t_is_that_of_scipy(degrees: int) -> None:
-    """To four digits, from the table and beyond it."""
+@pytest.mark.parametrize("sure", [0.5, 0.95, shared(6), shared(120)])
+@pytest.mark.parametrize("degrees", [1, 2, 3, 4, 5, 19, 30, 31, 50, 200])
+def test_students_t_is_that_of_scipy(degrees: int, sure: float) -> None:
+    """For one interval and for one of many."""
     from scipy.special import stdtrit  # here and not above: each worker of the tests imports each module
 
-    assert student_t(degrees) == pytest.approx(stdtrit(degrees, 0.975), abs=1e-3)
+    assert student_t(degrees, sure) == pytest.approx(stdtrit(degrees, (1 + sure) / 2), rel=1e-8)
 
 
 def test_a_plain_count_has_the_interval_of_its_mean() -> None:
@@ -23,7 +24,7 @@ def test_a_plain_count_has_the_interval_of_its_mean() -> None:
     values = [3.0, 5.0, 4.0, 8.0]
     found = estimate([(value, 1.0) for value in values])
     assert found.value == pytest.approx(mean(values))
-    assert found.half == pytest.approx(3.182 * stdev(values) / 2, rel=1e-4)
+    assert found.half == pytest.approx(3.182446 * stdev(values) / 2)
 
 
 def test_one_run_has_no_interval_and_nothing_has_no_value() -> None:
@@ -55,6 +56,18 @@ def test_ninety_five_of_a_hundred_intervals_hold_the_truth() -> None:
     assert sums[0] < 0.75 * sums[1], "what both share is not in the difference"
     assert 370 <= held <= 394
     assert 370 <= paired <= 394
+
+
+@pytest.mark.parametrize("looks", [1, 7, 60])
+def test_as_many_looks_as_there_are_miss_no_more_than_one_may(looks: int) -> None:
+    """Bonferroni: the chances to miss add up to 5 % at most."""
+    assert looks * (1 - shared(looks)) == pytest.approx(0.05)
+
+
+def test_variants_that_are_equal_differ_by_nothing() -> None:
+    """Not by what rounding leaves, which would look like a difference that is sure."""
+    runs = [(0.1 * n, 0.3 * n + 0.7) for n in range(1, 8)]
+    assert difference(runs, runs) == Estimate(0.0, 0.0)
 
 
 def test_quantiles_lie_between_the_values() -> None:

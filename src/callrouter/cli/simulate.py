@@ -133,7 +133,7 @@ def simulate(
         rest = jobs[len(found) :]
         bar.update(task, completed=len(found))
         found += many(rest, processes, lambda done: bar.update(task, completed=len(jobs) - len(rest) + done))
-    told = _told(loaded, case, seed, found)
+    told = {**facts_of(loaded, case, seed, len(found)), **as_json(estimates(found))}
     write_file(json_out, lambda file: file.write(json.dumps(told, ensure_ascii=False, indent=1) + "\n"))
     if html_out:
         from callrouter.sim.report import page
@@ -180,8 +180,8 @@ def write_file(path: Path | None, write: Callable[[TextIO], object]) -> None:
         raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def _told(loaded: Loaded, case: Case, seed: int, found: Sequence[Numbers]) -> dict[str, Any]:
-    """The figures and what they are of: the same for the same seed, to the byte."""
+def facts_of(loaded: Loaded, case: Case, seed: int, runs: int) -> dict[str, Any]:
+    """What figures are of."""
     scenario = case.scenario
     return {
         "title": scenario.title,
@@ -193,6 +193,5 @@ def _told(loaded: Loaded, case: Case, seed: int, found: Sequence[Numbers]) -> di
         "changes": [change.text for change in case.changes],
         "known": scenario.known,
         "seed": seed,
-        "runs": len(found),
-        **as_json(estimates(found)),
+        "runs": runs,
     }

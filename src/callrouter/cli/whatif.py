@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from callrouter.cli.simulate import OUT, bounded, distinct, loaded_or_exit, progress, warn_of_idle, write_file
+from callrouter.cli.simulate import OUT, bounded, distinct, facts_of, loaded_or_exit, progress, warn_of_idle, write_file
 from callrouter.sim import compared
 from callrouter.sim.case import Case, as_changed, make_case
 from callrouter.sim.changes import Change, ChangeError
@@ -32,7 +32,13 @@ from callrouter.sim.whatif import told, variants
 @click.option("--runs", type=click.IntRange(2, RUNS_MAX), default=20, show_default=True, help="Of each variant.")
 @click.option("--json", "json_out", type=OUT, help="File for the figures.")
 @click.option("--html", "html_out", type=OUT, help="File for a page that compares the variants.")
-@click.option("--lang", type=click.Choice(["de", "en"]), default="en", show_default=True, help="Of the sentences.")
+@click.option(
+    "--lang",
+    type=click.Choice(["de", "en"]),
+    default="en",
+    show_default=True,
+    help="Of what is printed, and in which the page opens.",
+)
 @click.option("--processes", type=click.IntRange(1, 256), help="Without it as many as there are processors.")
 def whatif(
     folder: Path,
@@ -61,11 +67,11 @@ def whatif(
     with progress() as bar:
         task = bar.add_task("simulating", total=runs * (1 + len(changed)))
         found = variants(base, changed, seed, runs, processes, lambda done: bar.update(task, completed=done))
-    answer = {"title": checked.scenario.title, "plan": plan.version, "seed": seed, **told(found, plan)}
+    answer = {**facts_of(loaded, base, seed, runs), **told(found, plan)}
     write_file(json_out, lambda file: file.write(json.dumps(answer, ensure_ascii=False, indent=1) + "\n"))
-    write_file(html_out, lambda file: file.write(compared.page(answer, checked.scenario.title)))
+    write_file(html_out, lambda file: file.write(compared.page(answer, lang)))
     console = Console(width=None if sys.stdout.isatty() else 160)
-    for variant, table in zip(answer["variants"], compared.tables(answer), strict=True):
+    for variant, table in zip(answer["variants"], compared.tables(answer, lang), strict=True):
         console.print(table)
         for sentence in variant["says"]:
             console.print(sentence[lang])

@@ -7,24 +7,29 @@ from html import escape
 from typing import Any
 
 from rich import box
+from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from callrouter.sim.page import both, document, table
-from callrouter.sim.report import cell, with_interval
+from callrouter.sim.report import assumed, cell, with_interval
 from callrouter.sim.summary import SHARES
-from callrouter.sim.words import FIGURES, MEANING, TOTAL
+from callrouter.sim.words import FIGURES, MEANING, PARTS, TOTAL
 
 SHOWN = {
-    "hotlines": ("within", "demands_within", "first_attempt", "overflow_min", "wait_s"),
+    "hotlines": ("within", "demands_within", "first_attempt", "overflow_min", "wait_s", "closed"),
     "teams": ("occupancy", "lent_min"),
     "agreements": ("calls", "minutes"),
 }
+PRINTED = {"hotlines": ("within", "demands_within", "first_attempt", "overflow_min", "closed"), "teams": ("occupancy",)}
 BETTER = {"within": 1, "demands_within": 1, "first_attempt": 1, "answered": 1, "wait_s": -1}
 
 
-def page(found: Mapping[str, Any], title: str) -> str:
-    """found: as `callrouter whatif --json` writes it."""
-    parts = []
+AS_IS, THEN, DIFFERENCE = ("bisher", "as is"), ("dann", "then"), ("Unterschied", "difference")
+
+
+def page(found: Mapping[str, Any], lang: str = "de") -> str:
+    """found: as `callrouter whatif --json` writes it. lang: which language it opens in."""
+    parts = assumed(found)
     for variant in found["variants"]:
         parts.append(f"<h2><code>{escape(variant['change'])}</code></h2>")
         parts.append("<ul>" + "".join(f"<li>{both((s['de'], s['en']))}</li>" for s in variant["says"]) + "</ul>")
@@ -39,12 +44,14 @@ def page(found: Mapping[str, Any], title: str) -> str:
             heads = [("", "")]
             for figure in figures:
                 de, en = FIGURES[figure]
-                heads += [(f"{de}: bisher", f"{en}: as is"), ("dann", "then"), ("Unterschied", "difference")]
+                heads += [(f"{de}: {AS_IS[0]}", f"{en}: {AS_IS[1]}"), THEN, DIFFERENCE]
             if rows:
-                parts.append(table(FIGURES[figures[0]], heads, rows))
+                de, en = PARTS[part]
+                parts.append(table((f"{de}: {variant['change']}", f"{en}: {variant['change']}"), heads, rows))
     parts.append(f'<p class="soft">{both(MEANING)}</p>')
     ask = ("Was wäre, wenn", "What if")
-    return document((f"{ask[0]}: {title}", f"{ask[1]}: {title}") if title else ask, parts)
+    title = found["title"]
+    return document((f"{ask[0]}: {title}", f"{ask[1]}: {title}") if title else ask, parts, lang)
 
 
 def _touched(base: Mapping[str, Any], variant: Mapping[str, Any], part: str) -> list[tuple[str, Any, Any]]:
@@ -52,7 +59,7 @@ def _touched(base: Mapping[str, Any], variant: Mapping[str, Any], part: str) -> 
     rows = [(name, base[part].get(name, {}), other) for name, other in variant[part].items()]
     if part == "hotlines":
         rows.append(("all", base["total"], variant["total"]))
-    counts = ("offered", "calls")
+    counts = ("offered", "calls", "closed")
     return [row for row in rows if any(one.get(c, {}).get("value") for c in counts for one in row[1:])]
 
 
@@ -67,31 +74,40 @@ def _change(other: Mapping[str, Any], figure: str) -> str:
     return f"<span{mark}>{both(with_interval(value, half, figure, signed=True))}</span>"
 
 
-def tables(found: Mapping[str, Any]) -> Iterable[Table]:
-    """For the terminal: one table a variant."""
+def tables(found: Mapping[str, Any], lang: str = "en") -> Iterable[Table]:
+    """For the terminal: one table a variant, a line for each figure that is another, and for all hotlines together."""
+    place = int(lang == "en")
     for variant in found["variants"]:
         shown = Table(title=variant["change"], title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         shown.add_column("")
-        for figure in ("in time %", "callers in time %", "at first try %", "overflow min"):
-            shown.add_column(figure, justify="right")
-            shown.add_column("±", justify="right")
-        for name, base, other in _touched(found["base"], variant, "hotlines"):
-            row = [name]
-            for figure in SHOWN["hotlines"][:4]:
-                row += [f"{_plain(base, figure)} → {_plain(other, figure)}", _signed(other, figure)]
-            shown.add_row(*row)
+        for words in (AS_IS, THEN, DIFFERENCE):
+            shown.add_column(words[place], justify="right", no_wrap=True)
+        for part, figures in PRINTED.items():
+            for figure in figures:
+                rows = [
+                    (TOTAL[place] if name == "all" else name, base.get(figure, {}), other.get(figure, {}))
+                    for name, base, other in _touched(found["base"], variant, part)
+                    if name == "all" or _changed(other.get(figure, {}))
+                ]
+                if rows:
+                    unit = " %" if figure in SHARES else ""
+                    shown.add_row(f"[bold]{FIGURES[figure][place]}{unit}[/bold]", "", "", "")
+                for name, base, other in rows:
+                    change = {"value": other.get("difference"), "half": other.get("difference_half")}
+                    shown.add_row(
+                        f"  {escape_markup(name)}",
+                        *(_plain(one, figure, place) for one in (base, other)),
+                        _plain(change, figure, place, signed=True),
+                    )
         yield shown
 
 
-def _plain(one: Mapping[str, Any], figure: str) -> str:
-    value = one.get(figure, {}).get("value")
-    return "–" if value is None else f"{value * (100 if figure in SHARES else 1):,.1f}"
+def _changed(one: Mapping[str, Any]) -> bool:
+    """In any run; what is only in one of the variants has no difference."""
+    return not one.get("difference") == one.get("difference_half") == 0
 
 
-def _signed(one: Mapping[str, Any], figure: str) -> str:
-    found = one.get(figure, {})
-    value, half = found.get("difference"), found.get("difference_half")
-    if value is None:
-        return "–"
-    scale = 100 if figure in SHARES else 1
-    return f"{value * scale:+,.1f}" + ("" if half is None else f" ± {half * scale:,.1f}")
+def _plain(one: Mapping[str, float | None], figure: str, place: int, signed: bool = False) -> str:
+    """Without the unit."""
+    value = one.get("value")
+    return "–" if value is None else with_interval(value, one.get("half"), figure, signed)[place].removesuffix(" %")

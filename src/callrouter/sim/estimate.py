@@ -9,20 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from functools import lru_cache
+from math import cos, pi, sin, sqrt, tan
 
 Pair = tuple[float, float]
 
-# Student's t, 97.5 %, for 1 to 30 degrees of freedom (Abramowitz and Stegun, table 26.10)
-_T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
+SURE = 0.95  # of intervals
 
 
-def student_t(degrees: int) -> float:
-    """97.5 % quantile; beyond the table by its first correction to the normal distribution."""
-    return _T[degrees - 1] if degrees <= len(_T) else 1.959964 + 2.3723 / degrees + 2.82 / degrees**2
+@lru_cache(maxsize=4096)
+def student_t(degrees: int, sure: float = SURE) -> float:
+    """How far out an interval reaches that holds with this probability, by Student's distribution.
+
+    Its distribution function is a finite sum (Abramowitz and Stegun, 26.7.3 and 26.7.4), in which the place is found
+    by halving.
+    """
+    low, high = 0.0, pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _between(middle, degrees) < sure else (low, middle)
+    return sqrt(degrees) * tan((low + high) / 2)
+
+
+def _between(angle: float, degrees: int) -> float:
+    """The probability of |t| < sqrt(degrees) * tan(angle)."""
+    odd = degrees % 2
+    term = total = 0.0 if degrees == 1 else cos(angle) if odd else 1.0
+    for k in range(2 + odd, degrees - 1, 2):
+        term *= cos(angle) ** 2 * (k - 1) / k
+        total += term
+    return 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +49,21 @@ class Estimate:
     half: float | None
 
 
+def shared(looks: int) -> float:
+    """How sure each of so many intervals must be for all of them to hold together as surely as one (Bonferroni)."""
+    return 1 - (1 - SURE) / looks
+
+
 def estimate(pairs: Sequence[Pair]) -> Estimate:
     """Of one figure over the runs of one variant."""
     base = sum(below for _, below in pairs)
     if not base:
         return Estimate(None, None)
     value = sum(above for above, _ in pairs) / base
-    return Estimate(value, _half([above - value * below for above, below in pairs], base))
+    return Estimate(value, _half([above - value * below for above, below in pairs], base, SURE))
 
 
-def difference(pairs: Sequence[Pair], others: Sequence[Pair]) -> Estimate:
+def difference(pairs: Sequence[Pair], others: Sequence[Pair], sure: float = SURE) -> Estimate:
     """Of `pairs` less `others`, run by run the same callers: what is common to both is not in the interval."""
     base, other_base = sum(below for _, below in pairs), sum(below for _, below in others)
     if not base or not other_base:
@@ -50,18 +71,18 @@ def difference(pairs: Sequence[Pair], others: Sequence[Pair]) -> Estimate:
     value = sum(above for above, _ in pairs) / base
     other = sum(above for above, _ in others) / other_base
     rests = [
-        (above - value * below) - (above2 - other * below2) * base / other_base
+        (above - value * below) - (above2 - other * below2) * (base / other_base)
         for (above, below), (above2, below2) in zip(pairs, others, strict=True)
     ]
-    return Estimate(value - other, _half(rests, base))
+    return Estimate(value - other, _half(rests, base, sure))
 
 
-def _half(rests: Sequence[float], base: float) -> float | None:
+def _half(rests: Sequence[float], base: float, sure: float) -> float | None:
     """rests: what each run's sum is more than the common quotient gives it; together 0."""
     n = len(rests)
     if n < 2:
         return None
-    return student_t(n - 1) * sqrt(sum(rest * rest for rest in rests) / (n - 1) * n) / base
+    return student_t(n - 1, sure) * sqrt(sum(rest * rest for rest in rests) / (n - 1) * n) / base
 
 
 def quantiles(values: Sequence[float], *shares: float) -> list[float]:

@@ -19,7 +19,7 @@ from callrouter.sim.estimate import Estimate, Pair, difference, estimate, quanti
 from callrouter.sim.kernel import SECOND_US
 from callrouter.sim.live import Live, LiveDay, factors, live_case
 from callrouter.sim.page import Text
-from callrouter.sim.whatif import FELT_LEAST, points, said
+from callrouter.sim.whatif import FELT_LEAST, does, points
 
 HOUR_S = 3600
 CALLS_MAX = 20_000  # simulated for one answer, both variants
@@ -207,7 +207,6 @@ def _outlooks(
 
 def said_of(changes: Sequence[Change], horizon: Horizon, titles: Mapping[str, str]) -> list[Text]:
     """For each site whose share surely changes, a sentence; titles: of the sites."""
-    what = said(changes)
     hours = {"hour": ("in der nächsten Stunde", "in the next hour"), "rest": ("bis heute Abend", "until tonight")}
     when = hours[horizon.name]
     found: list[Text] = []
@@ -216,11 +215,11 @@ def said_of(changes: Sequence[Change], horizon: Horizon, titles: Mapping[str, st
             continue
         assert one.points_half is not None
         much = points(Estimate(abs(one.points) / 100, one.points_half / 100))
-        costs = one.points < 0
+        what = does(changes, one.points < 0)
         found.append(
             (
-                f"{what[0]}: {'kostet' if costs else 'bringt'} {titles[one.name]} {much[0]} Punkte {when[0]}.",
-                f"{what[1]} {'costs' if costs else 'brings'} {titles[one.name]} {much[1]} points {when[1]}.",
+                f"{what[0]} {titles[one.name]} {much[0]} Punkte {when[0]}.",
+                f"{what[1]} {titles[one.name]} {much[1]} points {when[1]}.",
             )
         )
     return found

@@ -6,9 +6,10 @@ see them. Knows nothing of what is shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from zlib import crc32
+from itertools import count
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #fff; --line: #d0d7de; --bar: #9db7d5;
@@ -38,15 +39,18 @@ def both(text: Text) -> str:
     return de if de == en else f'<span lang="de">{de}</span><span lang="en">{en}</span>'
 
 
-def document(title: Text, parts: Iterable[str]) -> str:
-    """The whole file."""
-    shown = "\n".join(parts)
+def document(title: Text, parts: Iterable[str], lang: str = "de") -> str:
+    """The whole file. lang: which language it opens in, de or en."""
+    number = count()  # a name is used twice: where it stands, and by what it names
+    shown = re.sub(f'="{_NAME}"', lambda _: f'="c{next(number) // 2}"', "\n".join(parts))
+    german, english = (" checked" if lang == one else "" for one in ("de", "en"))
     return (
-        '<!doctype html>\n<html lang="de">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title[0])}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        '<header><form aria-label="Sprache – language"><label><input type="radio" name="show" id="show-de" checked> '
-        'Deutsch</label> <label><input type="radio" name="show" id="show-en"> English</label></form></header>\n'
+        f"<title>{escape(title[lang == 'en'])}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        '<header><form aria-label="Sprache – language">'
+        f'<label><input type="radio" name="show" id="show-de"{german}> Deutsch</label> '
+        f'<label><input type="radio" name="show" id="show-en"{english}> English</label></form></header>\n'
         f"<main>\n<h1>{both(title)}</h1>\n{shown}\n</main>\n</body>\n</html>\n"
     )
 
@@ -57,17 +61,14 @@ def table(caption: Text, heads: Sequence[Text], rows: Iterable[Sequence[str]]) -
     body = "".join(
         f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>\n' for row in rows
     )
-    name = _id(head + body)
     return (
-        f'<div class="wide" role="group" tabindex="0" aria-labelledby="{name}"><table>'
-        f'<caption id="{name}">{both(caption)}</caption>\n'
+        f'<div class="wide" role="group" tabindex="0" aria-labelledby="{_NAME}"><table>'
+        f'<caption id="{_NAME}">{both(caption)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
     )
 
 
-def _id(of: str) -> str:
-    """The same for the same content, so that the page is."""
-    return f"c{crc32(of.encode()):08x}"
+_NAME = "@"  # of what is named by a caption; `document` numbers them. No text that was escaped has it in quotes
 
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 860, 240, 44, 24, 10
@@ -105,6 +106,5 @@ def bars_and_line(
     drawn.append(f'<polyline points="{points}" fill="none" stroke="var(--mark)" stroke-width="2.5"/>')
     legend = f"{both(words[0])} ▮ &nbsp; {both(words[1])} ─"
     inner = "".join(drawn)
-    name = _id(inner)
-    head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{name}">'
-    return f'<figure>{head}{inner}</svg><figcaption id="{name}">{both(caption)}: {legend}</figcaption></figure>'
+    head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{_NAME}">'
+    return f'<figure>{head}{inner}</svg><figcaption id="{_NAME}">{both(caption)}: {legend}</figcaption></figure>'

@@ -21,13 +21,9 @@ _COLUMNS = {
 def page(told: Mapping[str, Any]) -> str:
     """told: as `callrouter simulate --json` writes it."""
     title = told["title"] or "Simulation"
-    parts = [f'<p class="soft">{both(_facts(told))}</p>']
-    if told["about"]:
-        parts.append(f"<p>{escape(told['about'])}</p>")
+    parts = assumed(told)
     if told["known"]:
         parts.append(f"<p>{both(_known(told['known'], told['total']))}</p>")
-    if told["changes"]:
-        parts.append("<ul>" + "".join(f"<li><code>{escape(one)}</code></li>" for one in told["changes"]) + "</ul>")
     for part, columns in _COLUMNS.items():
         rows = [(escape(name), *(cell(found.get(one), one) for one in columns)) for name, found in _called(told[part])]
         if part == "hotlines":
@@ -41,6 +37,16 @@ def page(told: Mapping[str, Any]) -> str:
             parts.append(f"<h2>{escape(name)}</h2>")
             parts.append(_half_hours(slots))
     return document((title, title), parts)
+
+
+def assumed(told: Mapping[str, Any]) -> list[str]:
+    """What was simulated: days, runs, seed and plan, what the scenario says of itself, and its sentences."""
+    parts = [f'<p class="soft">{both(_facts(told))}</p>']
+    if told["about"]:
+        parts.append(f"<p>{escape(told['about'])}</p>")
+    if told["changes"]:
+        parts.append("<ul>" + "".join(f"<li><code>{escape(one)}</code></li>" for one in told["changes"]) + "</ul>")
+    return parts
 
 
 def cell(one: Mapping[str, float | None] | None, figure: str) -> str:

@@ -13,16 +13,20 @@ from typing import Any
 from callrouter.core.plan import Plan
 from callrouter.sim.case import Case
 from callrouter.sim.changes import Change
-from callrouter.sim.estimate import Estimate, Pair, difference
+from callrouter.sim.estimate import SURE, Estimate, Pair, difference, shared
 from callrouter.sim.figures import ALL, Key, Numbers
 from callrouter.sim.page import Text
 from callrouter.sim.runs import Job, many
+from callrouter.sim.said import said
 from callrouter.sim.summary import as_json, estimates, rounded
 from callrouter.sim.words import number
 
 WINDOW_H = 2
+RUNS_LEAST = 5  # with fewer, an interval that is narrow is mostly so by chance: nothing is said to be sure
+WINDOW_RUNS = 10  # with fewer, a window's few calls are spread in no known way
 FELT_LEAST = 0.005  # half a point
-SURELY = 2.0  # intervals, since of many windows the surest is told
+AWAY_LEAST = 1.0  # calls
+_WHOLE: Text = ("über den ganzen Zeitraum", "over the whole period")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,83 +76,131 @@ def _pairs(variant: Variant, *keys: Key) -> list[Pair]:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a hotline feels. from_h, to_h: the hours in which it is most surely felt; None: no such hours."""
+    """What a hotline feels. all_day: in the share in time; then: in the hours (from_h, to_h) that feel it most surely.
+
+    The intervals of all effects of a variant on shares hold together at 95 %. away: how many more find it closed.
+    """
 
     hotline: str
     all_day: Estimate
+    away: Estimate
     from_h: int | None = None
     to_h: int | None = None
     then: Estimate | None = None
 
     @property
     def felt(self) -> bool:
-        return _sure(self.all_day) or self.then is not None
+        return _felt(self.all_day) or self.then is not None
 
 
 def effects(base: Variant, other: Variant, hotlines: Sequence[str]) -> list[Effect]:
-    """On the share in time of each hotline that had calls, in the plan's order."""
+    """On each hotline that had calls, in the plan's order, and last on all of them.
+
+    Of many intervals some are false, and the surest of many is the likeliest of them: each is as much wider as all that
+    are looked at need. Half of what they may miss is left to the whole period, half to the windows.
+    """
+    names = [name for name in hotlines if any(_below(one, name) for one in (base, other))]
+    hours = {name: _hours(base, name) for name in names} if len(base.runs) >= WINDOW_RUNS else {}
+    windows = sum(map(len, hours.values()))
+    parts = 2 if windows else 1
+    sure = shared(parts * (len(names) + 1))
     found = []
-    for hotline in hotlines:
-        key = Key("hotline", hotline, "within")
-        all_day = difference(_pairs(other, key), _pairs(base, key))
-        if all_day.value is None:
-            continue
-        best: tuple[float, int, Estimate] | None = None
-        for hour in range(24 - WINDOW_H + 1):
-            slots = [f"{h:02}:{m}" for h in range(hour, hour + WINDOW_H) for m in ("00", "30")]
-            keys = [Key("hotline", hotline, "within", slot) for slot in slots]
-            if not all(key in base.runs[0] for key in keys):
-                continue  # nobody calls in part of it
-            then = difference(_pairs(other, *keys), _pairs(base, *keys))
-            if _sure(then, SURELY):
-                surely = abs(then.value or 0.0) - (then.half or 0.0)
-                if best is None or surely > best[0]:
-                    best = (surely, hour, then)
-        if best is None:
-            found.append(Effect(hotline, all_day))
-        else:
-            found.append(Effect(hotline, all_day, best[1], best[1] + WINDOW_H, best[2]))
+    for name in (*names, ALL):
+        all_day = _gap(base, other, sure, Key("hotline", name, "within"))
+        away = _gap(base, other, SURE, Key("hotline", name, "closed"))
+        best: tuple[float, Effect] | None = None
+        for hour in hours.get(name, ()):
+            then = _gap(base, other, shared(parts * windows), *_window(name, hour))
+            surely = abs(then.value or 0.0) - (then.half or 0.0)
+            if _felt(then) and (best is None or surely > best[0]):
+                best = (surely, Effect(name, all_day, away, hour, hour + WINDOW_H, then))
+        found.append(Effect(name, all_day, away) if best is None else best[1])
     return found
 
 
-def _sure(one: Estimate, times: float = 1.0) -> bool:
-    if one.value is None or one.half is None:
-        return False
-    return abs(one.value) > max(FELT_LEAST, times * one.half)
+def _gap(base: Variant, other: Variant, sure: float, *keys: Key) -> Estimate:
+    return difference(_pairs(other, *keys), _pairs(base, *keys), sure)
+
+
+def _below(variant: Variant, hotline: str) -> float:
+    """Calls in opening hours, or outside them, of all runs."""
+    return sum(
+        above for figure in ("offered", "closed") for above, _ in _pairs(variant, Key("hotline", hotline, figure))
+    )
+
+
+def _hours(base: Variant, hotline: str) -> list[int]:
+    """At which windows begin in all of which somebody calls."""
+    known = {key for numbers in base.runs for key in numbers if key.name == hotline}
+    return [hour for hour in range(24 - WINDOW_H + 1) if known.issuperset(_window(hotline, hour))]
+
+
+def _window(hotline: str, hour: int) -> list[Key]:
+    slots = [f"{h:02}:{m}" for h in range(hour, hour + WINDOW_H) for m in ("00", "30")]
+    return [Key("hotline", hotline, "within", slot) for slot in slots]
+
+
+def _felt(one: Estimate, least: float = FELT_LEAST) -> bool:
+    """Is it sure, and not too small to be felt?"""
+    return one.value is not None and one.half is not None and abs(one.value) > max(least, one.half)
 
 
 def sentences(base: Variant, other: Variant, network: Plan) -> list[Text]:
     """What the change does to whom, in German and English; or that nothing can be seen."""
     titles = {one.name: one.title for one in network.hotlines}
-    what = said(other.changes)
-    felt = [effect for effect in effects(base, other, list(titles)) if effect.felt]
-    if not felt:
-        key = Key("hotline", ALL, "within")
-        all_day = difference(_pairs(other, key), _pairs(base, key))
-        how = points(all_day)
-        return [
-            (
-                f"{what[0]}: ändert nichts, was {len(other.runs)} Läufe zeigen könnten ({how[0]} Punkte).",
-                f"{what[1]} changes nothing that {len(other.runs)} runs could show ({how[1]} points).",
-            )
-        ]
-    return [_sentence(what, titles[effect.hotline], effect) for effect in felt]
+    *each, together = effects(base, other, list(titles))
+    enough = len(base.runs) >= RUNS_LEAST
+    found = [_sentence(other.changes, titles[one.hotline], one) for one in each if enough and one.felt]
+    away = [_turned_away(other.changes, titles[one.hotline], one.away) for one in each if _felt(one.away, AWAY_LEAST)]
+    return [*(found or [_small(other, together.all_day)]), *away]
 
 
-def _sentence(what: Text, title: str, effect: Effect) -> Text:
+def _sentence(changes: Sequence[Change], title: str, effect: Effect) -> Text:
     shown = effect.then if effect.then is not None else effect.all_day
     assert shown.value is not None
-    much, verb = points(Estimate(abs(shown.value), shown.half)), shown.value < 0
+    much, what = points(Estimate(abs(shown.value), shown.half)), does(changes, shown.value < 0)
     if effect.then is None:
-        hours = ("über den ganzen Zeitraum", "over the whole period")
-        more = ("", "")
+        hours, more = _WHOLE, ("", "")
     else:
         hours = (f"zwischen {effect.from_h} und {effect.to_h} Uhr", f"between {effect.from_h} and {effect.to_h}")
         whole = points(effect.all_day, signed=True)
         more = (f" (ganzer Zeitraum: {whole[0]})", f" (whole period: {whole[1]})")
     return (
-        f"{what[0]}: {'kostet' if verb else 'bringt'} {title} {much[0]} Punkte {hours[0]}{more[0]}.",
-        f"{what[1]} {'costs' if verb else 'brings'} {title} {much[1]} points {hours[1]}{more[1]}.",
+        f"{what[0]} {title} {much[0]} Punkte {hours[0]}{more[0]}.",
+        f"{what[1]} {title} {much[1]} points {hours[1]}{more[1]}.",
+    )
+
+
+def _small(other: Variant, together: Estimate) -> Text:
+    """No hotline feels anything; all of them together may, surely but little."""
+    what, runs, how = said(other.changes), len(other.runs), points(together)
+    if together.value is None or together.value == together.half == 0:
+        return f"{what[0]}: ändert nichts daran, wer rechtzeitig erreicht wird.", (
+            f"{what[1]} {_verb(other.changes, 'changes')} nothing in who is reached in time."
+        )
+    if runs < RUNS_LEAST or not _felt(together, 0.0):
+        return (
+            f"{what[0]}: ändert am Anteil im Ziel nichts, was {runs} Läufe zeigen könnten ({how[0]} Punkte).",
+            f"{what[1]} {_verb(other.changes, 'changes')} nothing in the share in time that {runs} runs could show "
+            f"({how[1]} points).",
+        )
+    value, half = abs(together.value), together.half or 0.0
+    much, acts = points(Estimate(value, half)), does(other.changes, together.value < 0)
+    less = (", weniger als einen halben", ", less than half a point") if value + half < FELT_LEAST else ("", "")
+    return (
+        f"{acts[0]} allen zusammen {much[0]} Punkte{less[0]} {_WHOLE[0]}.",
+        f"{acts[1]} all together {much[1]} points{less[1]} {_WHOLE[1]}.",
+    )
+
+
+def _turned_away(changes: Sequence[Change], title: str, away: Estimate) -> Text:
+    assert away.value is not None
+    assert away.half is not None
+    what, fewer, digits = said(changes), away.value < 0, 0 if abs(away.value) >= 100 else 1
+    counts = [f"{number(abs(away.value), digits)[n]} ± {number(away.half, digits)[n]}" for n in (0, 1)]
+    return (
+        f"{what[0]}: {counts[0]} Anrufe {'weniger' if fewer else 'mehr'} finden {title} geschlossen.",
+        f"{what[1]} {_verb(changes, 'turns')} away {counts[1]} {'fewer' if fewer else 'more'} calls of {title}.",
     )
 
 
@@ -163,30 +215,18 @@ def points(one: Estimate, signed: bool = False) -> Text:
     return texts[0], texts[1]
 
 
-def said(changes: Sequence[Change]) -> Text:
-    """What is done: in German as words before a colon, in English as the subject of a sentence."""
-    each = [_said(change) for change in changes]
-    return _upper(" und ".join(de for de, _ in each)), _upper(" and ".join(en for _, en in each))
+def does(changes: Sequence[Change], costs: bool) -> Text:
+    """What is done and that it costs or brings, up to the object."""
+    what = said(changes)
+    return (
+        f"{what[0]}: {'kostet' if costs else 'bringt'}",
+        f"{what[1]} {_verb(changes, 'costs' if costs else 'brings')}",
+    )
 
 
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _said(change: Change) -> Text:
-    name, words = change.name, change.text.split()
-    rest = " ".join(words[4 if change.what == "calls" else 3 :])
-    when = f" ({rest})" if rest else ""
-    if change.kind == "agreement" and change.what in ("on", "off"):
-        state = {"on": "an", "off": "aus"}[change.what]
-        return f"Vereinbarung {name} {state}{when}", f"switching the agreement {name} {change.what}{when}"
-    if change.kind == "team" and change.sign in ("+", "-"):
-        number_of = int(change.value or 0)
-        more = {"+": ("mehr", "more"), "-": ("weniger", "fewer")}[change.sign]
-        return f"{number_of} Leute {more[0]} in {name}{when}", f"having {number_of} {more[1]} people in {name}{when}"
-    if change.what == "calls":
-        return f"{words[3]} Anrufe bei {name}{when}", f"having {words[3]} calls at {name}{when}"
-    return f"„{change.text}“", f"saying “{change.text}”"
+def _verb(changes: Sequence[Change], one: str) -> str:
+    """Of one change, or of several."""
+    return one if len(changes) == 1 else f"together {one.removesuffix('s')}"
 
 
 # ---- told
@@ -196,7 +236,6 @@ def told(found: Sequence[Variant], network: Plan) -> dict[str, Any]:
     """{base, variants}: figures as `summary.as_json`, each figure of a variant with its difference from the base."""
     base = found[0]
     return {
-        "runs": len(base.runs),
         "base": as_json(estimates(base.runs)),
         "variants": [
             {

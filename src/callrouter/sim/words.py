@@ -16,7 +16,7 @@ FIGURES: dict[str, Text] = {
     "reached": ("am Ende erreicht", "reached in the end"),
     "overflow": ("übergelaufen", "overflowed"),
     "overflow_min": ("Überlauf min", "Overflow min"),
-    "closed": ("geschlossen", "closed"),
+    "closed": ("geschlossen", "turned away (closed)"),
     "calls": ("Anrufe", "Calls"),
     "occupancy": ("Auslastung", "Occupancy"),
     "on_duty_h": ("Dienst h", "On duty h"),
@@ -34,9 +34,12 @@ MEANING: Text = (
     "„Im Ziel“: innerhalb der Zielzeit angenommen, von allen Anrufen in der Öffnungszeit; Besetzt und Aufgelegt zählen "
     "mit. "
     "Ein Anliegen sind alle Versuche eines Anrufers innerhalb des Wiederwahlfensters (ITU-T E.600). "
-    "± ist das 95-%-Intervall über die Läufe.",
+    "Wer anruft, wenn geschlossen ist, zählt nur unter „geschlossen“. "
+    "± ist das 95-%-Intervall über die Läufe; in Sätzen ist es so viel weiter, dass alle zusammen gelten.",
     "“In time”: answered within the target, of all calls in opening hours; busy and given-up ones count. "
-    "A caller's wish is all his attempts within the redial window (ITU-T E.600). ± is the 95 % interval over the runs.",
+    "A caller's wish is all his attempts within the redial window (ITU-T E.600). "
+    "Who calls while it is closed counts as turned away only. "
+    "± is the 95 % interval over the runs; in sentences it is so much wider that all of them hold together.",
 )
 
 
