@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 
 from callrouter.config.load import load
 from callrouter.core.checkpoint import Checkpoint
@@ -72,6 +73,22 @@ async def test_what_cannot_be_answered_says_why(router: Router, tmp_path: Path) 
             await outlook(router, scenario).ask(text)
         assert message in str(caught.value)
         assert caught.value.question == (scenario is MONDAY)
+
+
+class _Wrong(Executor):
+    def submit(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
+        raise AssertionError("magdeburg/1040 answers but is BUSY")
+
+
+async def test_a_simulation_that_fails_is_a_refusal_and_one_line_in_the_log(router: Router) -> None:
+    """Whatever goes wrong in it: neither the API nor the page breaks."""
+    asked = outlook(router, make=_Wrong)
+    with structlog.testing.capture_logs() as lines:
+        with pytest.raises(CannotTell) as caught:
+            await asked.ask("team agency-gera +1")
+        assert "the simulation failed" in str(caught.value)
+        assert [line["event"] for line in lines] == ["a forecast failed"]
+        assert await asked.foresee(Wish("magdeburg-gera", False)) is None
 
 
 class _Broken(Executor):

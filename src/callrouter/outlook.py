@@ -22,12 +22,13 @@ import structlog
 
 from callrouter.config.source import ConfigError
 from callrouter.core.checkpoint import Checkpoint
-from callrouter.core.commands import CallOffered, Command
+from callrouter.core.commands import Command
 from callrouter.core.events import Event
 from callrouter.sim.changes import Change, ChangeError
 from callrouter.sim.forecast import CALLS_MAX, Horizon, felt, forecast, said_of
 from callrouter.sim.live import Live
 from callrouter.sim.scenario import Checked, read_scenario, understood_all
+from callrouter.sim.today import Today
 from callrouter.web import preview
 from callrouter.web.context import CannotTell
 from callrouter.web.models import HorizonOut, OutlookOut, ShareOut, WhatIfOut
@@ -70,19 +71,11 @@ class Outlook:
         self._turn = asyncio.Lock()
         self._asking = 0
         self._scenario: tuple[str, float, Checked] | None = None  # plan's version, the file's time
-        self._came: dict[str, int] = {}
-        self._came_since = now
-        self._day = ""
+        self._today = Today(now)
 
-    def observe(self, _event: Event, commands: Sequence[Command], now: float) -> None:
-        """Count the calls that come in opening hours, per hotline and (UTC) day; offices are closed at its change."""
-        for command in commands:
-            if type(command) is CallOffered and command.open:
-                day = datetime.fromtimestamp(now, UTC).date().isoformat()
-                if day != self._day:
-                    self._day, self._came = day, {}
-                    self._came_since = max(self._came_since, now - now % 86_400)
-                self._came[command.hotline] = self._came.get(command.hotline, 0) + 1
+    def observe(self, event: Event, commands: Sequence[Command], now: float) -> None:
+        """Hear of every turn of the router."""
+        self._today.observe(event, commands, now)
 
     async def ask(self, text: str) -> Mapping[str, object]:
         """text: sentences of change, parted by ';'. Raises CannotTell."""
@@ -100,6 +93,11 @@ class Outlook:
             log.error("a process that simulates has died; the next question starts others", error=str(error))
             self.close()
             raise CannotTell("a process that simulates has died", "ask again in a few seconds", busy=True) from None
+        except CannotTell:
+            raise
+        except Exception:  # ours to mend, and no reason to leave whoever asks without an answer
+            log.exception("a forecast failed", change=text)
+            raise CannotTell("the simulation failed", "the log says why; ask again in a minute", busy=True) from None
         finally:
             self._asking -= 1
 
@@ -117,7 +115,13 @@ class Outlook:
         return preview.Outlook(hour, rest)
 
     async def _answer(self, text: str) -> Mapping[str, object]:
-        checkpoint = self._checkpoint()
+        checkpoint, today = self._checkpoint(), self._today  # of one instant: all that follows may wait
+        came, missed, withheld, attempts = (
+            today.came(),
+            today.missed(checkpoint.now),
+            today.withheld(),
+            today.attempts(),
+        )
         checked = await asyncio.to_thread(self._read, checkpoint)
         try:
             changes = understood_all(text, checkpoint.plan)
@@ -126,7 +130,7 @@ class Outlook:
         zone = ZoneInfo(checked.scenario.zone or checkpoint.plan.sites[0].zone)
         local = datetime.fromtimestamp(checkpoint.now, UTC).astimezone(zone)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-        live = Live(checkpoint, checked.scenario, dict(self._came), max(midnight, self._came_since))
+        live = Live(checkpoint, checked.scenario, came, today.since(midnight), missed, withheld, attempts)
         horizons = await asyncio.to_thread(self._simulate, live, changes)
         return _told(checkpoint, changes, horizons)
 

@@ -14,20 +14,20 @@ from callrouter.core.agents import AgentState, Intent
 from callrouter.core.checkpoint import Checkpoint
 from callrouter.core.plan import Plan
 from callrouter.core.router import Router
-from callrouter.sim.call import ANSWERED
-from callrouter.sim.case import make_case
+from callrouter.sim.call import ANSWERED, CLOSED
 from callrouter.sim.changes import understood
 from callrouter.sim.draws import Constant, Empirical, Exponential, Lognormal, Stream, beyond
 from callrouter.sim.forecast import forecast, paired, said_of, touched
 from callrouter.sim.kernel import SECOND_US
 from callrouter.sim.live import Live, LiveDay, factors, live_case
-from callrouter.sim.runs import day_of
 from callrouter.sim.scenario import Checked, Scenario, read_scenario
 from tests.core.story import NOON, Story, network
 from tests.sim.checked import CheckedRouter
+from tests.sim.mornings import states
 
 CONFIG = Path(__file__).parents[2] / "config"
 HOUR_US = 3600 * SECOND_US
+BAD = ("hotline agency-gera calls +33%", "hotline agency-magdeburg calls +20%", "team agency-gera -3")
 
 
 @pytest.fixture(scope="module")
@@ -40,26 +40,9 @@ def monday(plan: Plan) -> Checked:
     return read_scenario(CONFIG / "scenarios" / "monday.yaml", plan)
 
 
-class _Stop(Exception):
-    pass
-
-
 def at(plan: Plan, monday: Checked, hour: float) -> Live:
     """The example network on a simulated Monday at this hour."""
-    day, callers = day_of(make_case(plan, monday.scenario, monday.changes), 5, 0)
-    came: dict[str, int] = {}
-
-    def until() -> object:
-        for call in callers.arrivals():
-            if call.at_us > hour * HOUR_US:
-                raise _Stop
-            came[call.hotline] = came.get(call.hotline, 0) + 1
-            yield call
-
-    with pytest.raises(_Stop):
-        day.run(until())  # type: ignore[arg-type]
-    checkpoint = replace(day.router.checkpoint(), plan=plan)
-    return Live(checkpoint, monday.scenario, came, checkpoint.now - hour * 3600)
+    return states(plan, monday, monday.changes, [hour])[0][0]
 
 
 def checked(checkpoint: Checkpoint) -> Router:
@@ -124,11 +107,58 @@ def test_who_is_away_is_back_after_ten_minutes(plan: Plan, monday: Checked) -> N
     seats[one] = replace(seats[one], state=AgentState.PAUSED, intent=Intent.PAUSED)
     live = replace(live, checkpoint=replace(live.checkpoint, seats=tuple(seats)))
     steps = live_case(live, ()).setting.crews["agency-gera"]
-    assert steps[:2] == ((0, 9), (600 * SECOND_US, 10))
+    assert list(steps[:2]) == [(0, 9), (600 * SECOND_US, 10)]
     at_noon = [number for at_us, number in steps if at_us <= 4.1 * HOUR_US][-1]
     assert at_noon == 5, "the scenario's steps go on: 10 in the morning, 6 less one at lunch"
     more = live_case(live, [understood("team agency-gera +2", plan)]).setting.crews["agency-gera"]
     assert more[0][1] == steps[0][1] + 2
+
+
+def test_a_team_that_is_to_have_so_many_has_so_many(plan: Plan, monday: Checked) -> None:
+    """Whoever is there now and whatever was planned: '=12' means twelve, as long as it is meant."""
+    live = at(plan, monday, 8.02)
+    gone = {seat.id for seat in live.checkpoint.seats if seat.team == "agency-gera" and seat.state == "ready"}
+    gone = set(sorted(gone)[:3])
+    seats = [
+        replace(seat, state=AgentState.LOGGED_OUT, intent=Intent.LOGGED_OUT) if seat.id in gone else seat
+        for seat in live.checkpoint.seats
+    ]
+    live = replace(live, checkpoint=replace(live.checkpoint, seats=tuple(seats)))
+    asked = [understood("team agency-gera =12 until 09:00", plan)]
+    steps = live_case(live, asked).setting.crews["agency-gera"]
+    assert [number for _, number in steps[:2]] == [12, 10 - len(gone)]
+
+
+def test_a_busy_morning_is_taken_over_at_any_time(plan: Plan, monday: Checked) -> None:
+    """With wrap-ups that the router would end before the agent of the simulation: nobody has two calls."""
+    found, _ = states(plan, monday, BAD, [8.3, 8.7, 9.1])
+    wrap_ups = 0
+    for live in found:
+        wrap_ups += sum(
+            seat.state is AgentState.WRAP_UP and seat.resume_at is not None for seat in live.checkpoint.seats
+        )
+        day = LiveDay(live, live_case(live, ()), 1, 0, restore=checked)
+        assert len(day.run(day.callers.arrivals(60 * SECOND_US))) > 5
+        assert not day.router.state.calls
+    assert wrap_ups > 10
+
+
+@pytest.mark.slow
+def test_a_bad_day_is_foreseen_as_it_becomes(plan: Plan, monday: Checked) -> None:
+    """Over several days the calls that come, redials and all, and the share in time are those that were foreseen."""
+    more_calls, more_in_time, came = [], [], 0
+    for run in range(6):
+        (live,), calls = states(plan, monday, BAD, [10.0], run, whole=True)
+        day = LiveDay(live, live_case(live, ()), 1, run)
+        pair = []
+        for found in (day.run(day.callers.arrivals()), [one for one in calls if one.at_us >= 10 * HOUR_US]):
+            own = [one for one in found if one.hotline == "agency-gera" and one.outcome != CLOSED]
+            pair.append((len(own), sum(one.outcome == ANSWERED for one in own) / len(own)))
+        came += pair[1][0]
+        more_calls.append(pair[0][0] - pair[1][0])
+        more_in_time.append(pair[0][1] - pair[1][1])
+    assert abs(sum(more_calls)) < 0.25 * came, "counting redials as wishes more than doubled them"
+    assert abs(sum(more_in_time)) / len(more_in_time) < 0.12
 
 
 def test_the_day_is_as_busy_as_it_has_been_so_far(plan: Plan, monday: Checked) -> None:

@@ -21,6 +21,9 @@ SLOT_S = model.SLOT_S
 SLOTS = 86_400 // SLOT_S
 POSITION, TALK, WRAP_UP, TOPIC, WITHHELD, PATIENCE, REDIAL, DELAY = range(8)  # what each of eight numbers is for
 
+DRAWS_MAX = 100  # until one fits what is known
+PARTS = 20  # of a distribution that is summed up
+
 
 @dataclass(frozen=True, slots=True)
 class _Source:
@@ -130,6 +133,47 @@ class Callers:
         """The key of a caller who was not drawn: he redials as others of his hotline do."""
         index = next((i for i, source in enumerate(self._sources) if source.name == hotline), None)
         return () if index is None else (index, -1, number, 0)
+
+    def still_to_come(self, hotline: str, number: int, attempt: int, ended_us: int, known: bool) -> Call | None:
+        """The next call of somebody who was not reached before the beginning, or None.
+
+        known: it is known that he has not called again since; else he may have.
+        """
+        key = self.somebody(hotline, number)
+        if not key:
+            return None
+        source = self._sources[key[0]]
+        redial = source.callers.redial
+        if redial is None or source.delay is None or attempt >= redial.tries:
+            return None
+        for draw in range(DRAWS_MAX):
+            u = source.each.at(-2, number, draw)
+            at_us = ended_us + _us(source.delay, u[DELAY])
+            if u[REDIAL] >= redial.probability or (at_us < 0 and not known):
+                return None
+            if at_us >= 0:
+                shares = tuple(source.callers.topics.items())
+                return Call(
+                    at_us=at_us,
+                    hotline=hotline,
+                    caller=f"{source.name}.missed.{number}",
+                    talk_us=_us(source.talk, u[TALK]),
+                    wrap_us=_us(source.wrap_up, u[WRAP_UP]),
+                    patience_us=None if source.patience is None else _us(source.patience, u[PATIENCE]),
+                    topic=chosen(shares, u[TOPIC]) if shares else "",
+                    attempt=attempt + 1,
+                    key=key,
+                )
+        return None
+
+    def came_again(self, hotline: str, ended_us: int) -> float:
+        """The probability that somebody who was not reached then has called again by the beginning."""
+        source = next((one for one in self._sources if one.name == hotline), None)
+        if source is None or source.callers.redial is None or source.delay is None:
+            return 0.0
+        delay = source.delay
+        done = sum(_us(delay, (i + 0.5) / PARTS) <= -ended_us for i in range(PARTS))
+        return source.callers.redial.probability * done / PARTS
 
     def again(self, call: Call, now_us: int) -> Call | None:
         """The next call of somebody who was not reached, or None."""

@@ -5,7 +5,7 @@ Plain data that can be sent to other processes. What callers draw is in `callers
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -50,16 +50,18 @@ def make_case(
     bounded: Collection[str] = (),
     last_us: int = 0,
     clock: SimClock | None = None,
+    crews: Mapping[str, Sequence[tuple[int, int]]] | None = None,
 ) -> Case:
     """bounded: see `stage.staged`; whose `line_max` a sentence sets is, too. last_us: of a trace, so that rosters reach
-    to its end. clock: instead of the scenario's own.
+    to its end. clock, crews: instead of the scenario's own; `crews` with what the changes make of them.
     """
     zone = scenario.zone or plan.sites[0].zone
     clock = clock or SimClock(datetime.fromisoformat(scenario.start), zone)
     days = max(scenario.days, clock.second_of_day(last_us)[0] + 1)
     until_us = clock.us(days - 1, DAY_S)
     changed = with_settings(plan, scenario, changes)
-    crews = {team.name: tuple(_steps(team.name, plan, scenario, changes, clock, days)) for team in plan.teams}
+    if crews is None:
+        crews = {team.name: tuple(_steps(team.name, plan, scenario, changes, clock, days)) for team in plan.teams}
     sizes = {team: max(number for _, number in steps) for team, steps in crews.items()}
     switches = tuple(sorted(_switches(changed, changes, clock, days), key=lambda switch: switch.at_us))
     lines = {*bounded, *(change.name for change in changes if change.what == "line_max")}
@@ -135,6 +137,50 @@ def _steps(
     team: str, plan: Plan, scenario: model.Scenario, changes: Sequence[Change], clock: SimClock, days: int
 ) -> Iterator[tuple[int, int]]:
     """(instant, number from then on) wherever the number of agents changes."""
+    roster = roster_of(team, plan, scenario, clock, days)
+    meant = meant_for(team, changes, clock, days)
+    yield from stepped(lambda at_us: with_changes(at(roster, at_us), at_us, meant), roster, meant)
+
+
+Meant = Sequence[tuple[Change, Sequence[tuple[int, int]]]]  # changes of one team, and the spans of time they are for
+
+
+def meant_for(team: str, changes: Iterable[Change], clock: SimClock, days: int) -> Meant:
+    own = [change for change in changes if change.kind == "team" and change.name == team]
+    return [(change, tuple(instants(change.when, clock, days))) for change in own]
+
+
+def with_changes(number: int, at_us: int, meant: Meant) -> int:
+    """As many agents as there are at this instant when so many would be without the changes."""
+    for change, found in meant:
+        # without a time it is meant for whenever somebody is on duty
+        if (change.when.always and number > 0) or any(start <= at_us < end for start, end in found):
+            more = int(change.value or 0)
+            number = more if change.sign == "=" else max(0, number + (more if change.sign == "+" else -more))
+    return number
+
+
+def stepped(
+    number: Callable[[int], int], roster: Iterable[tuple[int, int]], meant: Meant, edges: Iterable[int] = ()
+) -> Iterator[tuple[int, int]]:
+    """(instant, number from then on): wherever it is another one. edges: more instants at which it may change."""
+    all_edges = {0, *edges, *(at_us for at_us, _ in roster)}
+    all_edges |= {edge for _, found in meant for span in found for edge in span}
+    before = -1
+    for at_us in sorted(edge for edge in all_edges if edge >= 0):
+        now = number(at_us)
+        if now != before:
+            yield at_us, now
+        before = now
+
+
+def at(steps: Iterable[tuple[int, int]], at_us: int) -> int:
+    """The number at an instant; the first step is at 0."""
+    return [number for since_us, number in steps if since_us <= at_us][-1]
+
+
+def roster_of(team: str, plan: Plan, scenario: model.Scenario, clock: SimClock, days: int) -> Sequence[tuple[int, int]]:
+    """The team's steps as the scenario has them, without its changes."""
     spans: list[tuple[int, int, int]] = []  # from, to, number more
     far_us = clock.us(days + DAYS_AFTER, 0)
     duties = scenario.roster.get(team)
@@ -148,21 +194,10 @@ def _steps(
         for day in range(-1, days + DAYS_AFTER):
             if names(clock.day(day), keys):
                 spans += _duty(duty, clock, day)
-    own = [change for change in changes if change.kind == "team" and change.name == team]
-    edges = {0, *(edge for start, end, _ in spans for edge in (start, end))}
-    meant = [(change, tuple(instants(change.when, clock, days))) for change in own]
-    edges |= {edge for _, found in meant for span in found for edge in span}
-    before = -1
-    for at_us in sorted(edge for edge in edges if 0 <= edge < far_us):
-        number = sum(more for start, end, more in spans if start <= at_us < end)
-        for change, found in meant:
-            # without a time it is meant for whenever somebody is on duty
-            if (change.when.always and number > 0) or any(start <= at_us < end for start, end in found):
-                more = int(change.value or 0)
-                number = more if change.sign == "=" else max(0, number + (more if change.sign == "+" else -more))
-        if number != before:
-            yield at_us, number
-        before = number
+    edges = sorted(
+        edge for edge in {0, *(edge for start, end, _ in spans for edge in (start, end))} if 0 <= edge < far_us
+    )
+    return [(at_us, sum(more for start, end, more in spans if start <= at_us < end)) for at_us in edges]
 
 
 def _duty(duty: model.Duty, clock: SimClock, day: int) -> Iterator[tuple[int, int, int]]:
