@@ -160,6 +160,16 @@ def test_a_conversation_that_was_put_through_unseen_ends_for_the_agent() -> None
     assert call in story.router.state.calls
 
 
+def test_who_answers_another_router_is_not_taken_for_ours() -> None:
+    """A router that was stopped offers the caller, and hears then that another router's agent has answered him."""
+    story = Story()
+    call = story.dial()
+    story.send(e.LegStarted(call, 1, "gera/other", "gera", "2002"), e.LegAnswered(call, 1, "gera/other"))
+    assert story.agent("gera/2001") == "offered"
+    read(story, seen(call, e.Stage.TALKING, ("gera", "2002"), legs=("gera/other",)))
+    assert (story.agent("gera/2001"), story.agent("gera/2002")) == ("busy", "talking")
+
+
 def test_of_several_who_were_rung_nobody_knows_who_put_the_caller_through() -> None:
     """A router that comes later finds him elsewhere: the record has no agent rather than a guess."""
     story = Story()

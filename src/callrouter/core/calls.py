@@ -110,7 +110,7 @@ class Attempt:
     at: float
     ring_s: int
     full_ring: bool  # rings as long as the team's phones do; a shorter one blames nobody
-    legs: tuple[tuple[LegId, AgentId], ...] = ()
+    legs: tuple[tuple[LegId, AgentId], ...] = ()  # agent '': a phone that this order does not ring
     failed: tuple[tuple[AgentId, Result], ...] = ()
     cancelled: bool = False
 

@@ -229,4 +229,4 @@ def cancel(s: State, call: Call, offer: Attempt, because: str) -> None:
     """Stop ringing for this call; its end is told by `OfferEnded`."""
     if not offer.cancelled:
         call.offer = replace(offer, cancelled=True)
-        s.tell(CancelOffer(call.id, offer.number, tuple(leg for leg, _ in offer.legs), because))
+        s.tell(CancelOffer(call.id, offer.number, tuple(leg for leg, agent in offer.legs if agent), because))

@@ -215,7 +215,8 @@ def _leg_started(s: State, e: LegStarted) -> None:
         return
     call, offer = current
     agent = next((t.agent for t in offer.targets if (t.site, t.phone) == (e.site, e.phone)), None)
-    if agent is None:
+    if agent is None:  # an order of another router, of the same number: nobody of ours answers by this leg
+        call.offer = replace(offer, legs=(*offer.legs, (e.leg, "")))
         s.ignore(e, "the attempt does not ring this phone")
         return
     call.offer = replace(offer, legs=(*offer.legs, (e.leg, agent)))
