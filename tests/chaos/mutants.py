@@ -215,11 +215,6 @@ MUTANTS = (
         under="second kill",
     ),
     Mutant(
-        "commit-unknown", "a batch whose commit had no clear answer is skipped", "store/feed.py",
-        "            self._marks = None\n            self.caught_up = False\n", "            self.caught_up = False\n",
-        under="sql_unknown",
-    ),
-    Mutant(
         "agents-forgotten", "what agents asked for is not kept", "store/store.py",
         "            self._note(AGENT_STATE, agent, row)\n", "            pass\n",
         under="kill term",
