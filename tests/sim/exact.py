@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from math import exp, log
-from typing import TypeVar
+from typing import Any, TypeVar
 
 S = TypeVar("S", bound=Hashable)
 
@@ -109,6 +109,41 @@ def common_overflow_loss(loads: Sequence[float], servers: Sequence[int], common:
         for state, p in found.items()
         if state[-1] == common
     )
+    return lost / sum(loads)
+
+
+def overflow_by_elimination(loads: Sequence[float], servers: Sequence[int], common: int) -> float:
+    """`common_overflow_loss` by other means: Kronecker products of what happens at each site, and the elimination of
+    Grassmann, Taksar and Heyman (Operations Research 33, 1985), which subtracts nothing and so loses no digit.
+    """
+    import numpy as np
+
+    sizes = [n + 1 for n in (*servers, common)]
+
+    def product(*parts: tuple[int, Any]) -> Any:
+        """Of these matrices at their sites, and the identity at the others."""
+        given, found = dict(parts), np.eye(1)
+        for place, size in enumerate(sizes):
+            found = np.kron(found, given.get(place, np.eye(size)))
+        return found
+
+    last = len(servers)
+    more = [np.eye(size, k=1) for size in sizes]  # a call comes
+    fewer = [np.diag(np.arange(1.0, size), k=-1) for size in sizes]  # each talk ends at rate 1
+    full = [np.diag([0.0] * (size - 1) + [1.0]) for size in sizes]
+    rates = sum(product((place, one)) for place, one in enumerate(fewer))
+    for place, load in enumerate(loads):
+        rates = rates + load * product((place, more[place]))
+        rates = rates + load * product((place, full[place]), (last, more[last]))
+
+    p = np.ones(len(rates))
+    for n in range(len(rates) - 1, 0, -1):  # the last state is taken out: who came to it goes where it would have gone
+        rates[:n, n] /= rates[n, :n].sum()
+        rates[:n, :n] += np.outer(rates[:n, n], rates[n, :n])
+    for n in range(1, len(rates)):
+        p[n] = p[:n] @ rates[:n, n]
+    p /= p.sum()
+    lost = sum(load * float(p @ product((i, full[i]), (last, full[last])).sum(axis=1)) for i, load in enumerate(loads))
     return lost / sum(loads)
 
 
