@@ -170,6 +170,29 @@ def test_what_has_no_effect_is_warned_of(tmp_path: Path) -> None:
     assert "warning: 'agreement magdeburg-gera off 2025-01-01' is meant for no time of these days" in result.output
 
 
+@pytest.mark.parametrize(
+    ("sentence", "why"),
+    [
+        ("hotline aachen calls +20%", "is about callers whom the scenario does not have; give the hotline some"),
+        ("hotline agency-gotha patience +50%", "changes the patience of callers who never give up; give them some"),
+        ("hotline agency-gera line_max=1", "changes a line whose callers dial desks; say 'pooled', too"),
+    ],
+)
+def test_a_sentence_that_can_change_nothing_is_warned_of(sentence: str, why: str, tmp_path: Path) -> None:
+    """With the reason, and only where it is so."""
+    scenario = f"""
+start: 2026-11-23 11:50
+callers:
+  agency-gera: {{arrivals: {{per_hour: 5}}, desks: {{away: 0.3}}, patience: 60}}
+  agency-gotha: {{arrivals: {{per_hour: 5}}}}
+roster: {{agency-gera: [{{agents: 2}}], agency-gotha: [{{agents: 2}}]}}
+changes: [hotline agency-gera patience +50%, hotline agency-gotha line_max=1, hotline aachen closed, {sentence}]
+"""
+    warnings = [line for line in simulate(tmp_path, scenario=scenario).output.splitlines() if "warning" in line]
+    assert len(warnings) == 1
+    assert f"warning: '{sentence}' {why}" in warnings[0]
+
+
 def test_desks_are_called_by_name_in_a_trace(tmp_path: Path) -> None:
     """What was drawn for desks can be simulated again; a hotline that callers do not dial is refused with the mend."""
     scenario = SCENARIO.replace("redial: {", "desks: {away: 0.3}\n    redial: {").replace("changes:", "known: {}\n#")

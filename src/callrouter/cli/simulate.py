@@ -154,8 +154,8 @@ def _first(job: Job, trace: list[Call] | None, told: Callable[[int], None]) -> t
 
 
 def warn_of_idle(cases: Iterable[Case]) -> None:
-    for text in dict.fromkeys(text for case in cases for text in without_effect(case)):
-        click.echo(f"warning: '{text}' is meant for no time of these days; check its date, or its hours", err=True)
+    for text, why in dict.fromkeys(idle for case in cases for idle in without_effect(case)):
+        click.echo(f"warning: '{text}' {why}", err=True)
 
 
 def _warn(calls: Sequence[Call]) -> None:

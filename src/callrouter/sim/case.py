@@ -15,7 +15,7 @@ from callrouter.core.events import AgreementSwitched, HotlineMode, HotlineSwitch
 from callrouter.core.plan import Plan, Span
 from callrouter.sim import scenario as model
 from callrouter.sim.call import Kind
-from callrouter.sim.changes import AGREEMENT_SETTINGS, DAY_S, HOTLINE_SETTINGS, Change, When
+from callrouter.sim.changes import AGREEMENT_SETTINGS, DAY_S, HOTLINE_FACTORS, HOTLINE_SETTINGS, Change, When
 from callrouter.sim.clock import SimClock, names
 from callrouter.sim.day import Setting, Switch
 from callrouter.sim.desks import at_desks
@@ -82,15 +82,30 @@ def as_changed(case: Case, plan: Plan, changes: Sequence[Change], bounded: Colle
     return make_case(plan, case.scenario, (*case.changes, *changes), bounded)
 
 
-def without_effect(case: Case) -> list[str]:
-    """Sentences that are meant for no time of the days that are simulated."""
+def without_effect(case: Case) -> list[tuple[str, str]]:
+    """Sentences that change nothing in these days, whoever calls, each with the reason and the mend."""
+    found = [(change.text, _why_idle(change, case)) for change in case.changes]
+    return [(text, why) for text, why in found if why]
+
+
+def _why_idle(change: Change, case: Case) -> str:
     days = case.clock.second_of_day(case.setting.until_us - 1)[0] + 1
-    return [
-        change.text
-        for change in case.changes
-        if not change.when.always
-        and not any(start < case.setting.until_us and end > 0 for start, end in instants(change.when, case.clock, days))
-    ]
+    end_us = case.setting.until_us
+    if not change.when.always and not any(
+        start < end_us and end > 0 for start, end in instants(change.when, case.clock, days)
+    ):
+        return "is meant for no time of these days; check its date, or its hours"
+    if change.kind != "hotline":
+        return ""
+    callers = case.scenario.callers.get(change.name)
+    drawn = callers is not None and callers.arrivals is not None
+    if change.what in HOTLINE_FACTORS and not drawn:
+        return "is about callers whom the scenario does not have; give the hotline some, or leave it out"
+    if change.what == "patience" and callers is not None and callers.patience is None:
+        return "changes the patience of callers who never give up; give them some, or leave it out"
+    if change.what in ("ring_max_s", "line_max", "priority") and change.name in case.desks:
+        return "changes a line whose callers dial desks; say 'pooled', too, or leave it out"
+    return ""
 
 
 # ---- settings
