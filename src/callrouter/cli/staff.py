@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
 from rich import box
 from rich.console import Console
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from callrouter.cli.simulate import OUT, distinct, loaded_or_exit, progress, write_file
 from callrouter.config.messages import did_you_mean
+from callrouter.sim.part import called, connected
 from callrouter.sim.runs import RUNS_MAX
 from callrouter.sim.staff import Search, Staffing
 from callrouter.sim.summary import rounded, said
@@ -21,7 +25,7 @@ from callrouter.sim.summary import rounded, said
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("config"))
 @click.option("--scenario", type=click.Path(path_type=Path), required=True, help="YAML file of the scenario.")
-@click.option("--team", "teams", multiple=True, help="Only these; without it every team whose hotlines are called.")
+@click.option("--team", "teams", multiple=True, help="Only these; without it all whose hotlines are called.")
 @click.option(
     "--reach", type=click.FloatRange(0.01, 0.999), default=0.8, show_default=True, help="Share to answer within target."
 )
@@ -39,47 +43,70 @@ def staff(
     json_out: Path | None,
     processes: int | None,
 ) -> None:
-    """Find the smallest roster with which each half hour of FOLDER's teams meets the target, one team after the other.
+    """Find the smallest rosters with which each half hour of FOLDER's teams meets the target, all of them together.
 
-    Agreements count as configured, and each team's roster holds for those that follow.
+    Agreements count as configured; teams that are not asked for are as the scenario has them, and keep the target.
     """
     distinct(scenario, json_out)
     loaded, checked = loaded_or_exit(folder, scenario)
     plan = loaded.plan
-    called = {name for name, callers in checked.scenario.callers.items() if callers.arrivals}
-    served = [team.name for team in plan.teams if any(team.name in h.teams for h in plan.hotlines if h.name in called)]
+    hotlines = called(plan, checked.scenario)
+    served = [team.name for team in plan.teams if any(team.name in one.teams for one in hotlines)]
     for team in teams:
         if team not in served:
             raise click.BadParameter(f"team '{team}' has no callers; {did_you_mean(team, served)}", param_hint="--team")
-    current, found = checked.scenario, []
+    found: list[Staffing] = []
     with progress() as bar:
-        for team in teams or served:
-            task = bar.add_task(team, total=None)
-            search = Search(plan, current, checked.changes, team, reach, seed, runs, processes)
-            search.looked = lambda task=task: bar.advance(task)  # type: ignore[misc]
-            found.append(search.find())
-            current = search.with_roster(found[-1])
-            bar.remove_task(task)
+        for touching in connected(plan, checked):
+            some = [team for team in dict.fromkeys(teams or served) if team in touching]
+            if some:
+                task = bar.add_task(", ".join(some), total=None)
+                with Search(plan, checked, some, reach, seed, runs, processes) as search:
+                    search.told = partial(_tell, bar, task, ", ".join(some))
+                    found += search.find()
+                bar.remove_task(task)
     write_file(json_out, lambda file: file.write(json.dumps([_told(one) for one in found], indent=1) + "\n"))
     console = Console(width=None if sys.stdout.isatty() else 160)
     for one in found:
         console.print(_table(one, reach))
+    for one in found:
+        for line in _warnings(one, reach):
+            click.echo(line, err=True)
     click.echo("roster:")
     for one in found:
-        click.echo(f"  {one.team}:")
-        for duty in one.duties():
-            click.echo(f"    - {{agents: {duty['agents']}, hours: {duty['hours']}}}")
+        click.echo(f"  {one.team}:" + ("" if one.shifts else " []"))
+        for shift in one.shifts:
+            days = f"days: {shift.days}, " if shift.days else ""
+            click.echo(f"    - {{agents: {shift.agents}, {days}hours: {shift.hours}}}")
     raise SystemExit(0 if all(one.met for one in found) else 1)
+
+
+def _tell(bar: Progress, task: TaskID, teams: str, doing: str) -> None:
+    bar.update(task, description=f"{teams}: {doing}", advance=1)
+
+
+def _warnings(one: Staffing, reach: float) -> Iterator[str]:
+    vain = [" ".join([*need.days, need.clock]).strip() for need in one.needs if need.in_vain and not need.met]
+    if vain:
+        yield (
+            f"warning: {one.team} cannot reach {reach:.0%} at {', '.join(vain)}, however many agents there are; "
+            "look at sites that are down, skills, hours and ring limits"
+        )
+    if not one.smallest:
+        yield f"warning: {one.team}: stopped after {one.looks} looks, so fewer agents may do; try fewer days or teams"
 
 
 def _table(one: Staffing, reach: float) -> Table:
     met = "" if one.met else "; NOT met everywhere"
-    title = f"{one.team}: {one.agent_hours:g} agent hours for {reach:.0%} in time ({one.looks} looks{met})"
+    several = any(any(need.days) for need in one.needs)
+    week = " a week" if several else ""
+    title = f"{one.team}: {one.agent_hours:g} agent hours{week} for {reach:.0%} in time ({one.looks} looks{met})"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for words in ("from", "agents", "calls", "in time %"):
+    for words in (*(["days"] if several else []), "from", "agents", "calls", "in time %"):
         table.add_column(words, justify="right")
     for need in one.needs:
-        table.add_row(need.clock, str(need.agents), f"{need.calls:.1f}", said(need.within, "within"))
+        days = [", ".join(need.days)] if several else []
+        table.add_row(*days, need.clock, str(need.agents), f"{need.calls:.1f}", said(need.within, "within"))
     return table
 
 
@@ -87,15 +114,22 @@ def _told(one: Staffing) -> dict[str, object]:
     return {
         "team": one.team,
         "met": one.met,
-        "agent_hours": one.agent_hours,
+        "smallest": one.smallest,
+        "agent_hours": rounded(one.agent_hours),
         "looks": one.looks,
         "half_hours": [
             {
+                "days": [day for day in need.days if day],
                 "from": need.clock,
                 "agents": need.agents,
                 "calls": rounded(need.calls),
                 "within": {"value": rounded(need.within.value), "half": rounded(need.within.half)},
+                "met": need.met,
             }
             for need in one.needs
+        ],
+        "roster": [
+            {"agents": shift.agents, **({"days": shift.days} if shift.days else {}), "hours": shift.hours}
+            for shift in one.shifts
         ],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from callrouter.config.hours import DAYS, days_of
 from callrouter.sim import scenario as model
@@ -88,7 +89,7 @@ class Callers:
         """(half hour, from, to, calls expected) of one day."""
         clock, arrivals = self._case.clock, source.callers.arrivals
         assert arrivals is not None
-        level = _factor(arrivals, clock.day(day).isoformat(), clock.day(day).weekday())
+        level = day_factor(arrivals, clock.day(day))
         level *= self._factors.get(source.name, 1.0)
         for slot, expected in enumerate(source.expected):
             if expected * level:
@@ -236,12 +237,13 @@ def _source(case: Case, name: str, callers: model.Callers, seed: int, run: int) 
     )
 
 
-def _factor(arrivals: model.Arrivals, iso: str, weekday: int) -> float:
-    """Of one day: a date goes before a day of each year, that before the weekday."""
+def day_factor(arrivals: model.Arrivals, day: date) -> float:
+    """A date goes before a day of each year, that before the weekday."""
     if not arrivals.days:
         return 1.0
-    found = {day: factor for key, factor in arrivals.days.items() for day in days_of(key)}
-    return next((found[key] for key in (iso, iso[5:], DAYS[weekday]) if key in found), 0.0)
+    iso = day.isoformat()
+    found = {name: factor for key, factor in arrivals.days.items() for name in days_of(key)}
+    return next((found[key] for key in (iso, iso[5:], DAYS[day.weekday()]) if key in found), 0.0)
 
 
 def _us(one: Distribution, u: float) -> int:

@@ -1,193 +1,415 @@
-"""The smallest roster per half hour with which a team meets a target, found and checked by simulation.
+"""The smallest rosters per half hour with which teams meet a target, all together, found and checked by simulation.
 
-First every half hour that misses gets more agents until none does; then each half hour gives one up as long as all
-still meet the target. Every look is a simulation with the same callers, so the answer follows from scenario, seed and
-runs; what comes out is smallest in the sense that no half hour can spare another agent.
+First it is looked what everybody reaches with plenty of agents; what even then is missed no roster can mend. Then every
+half hour that misses gets more agents until none does, and gives them up again as long as all still reach their goals:
+several that are far apart at a time, at last one by one. Every look is a simulation with the same callers, so the
+answer follows from scenario, seed and runs.
+
+Agreements even out chance and are no second workforce: a team that borrows keeps in each half hour as many agents as
+the wanted share of its own callers would keep busy. Teams that were not asked for keep the share, or what they reach
+without those that were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, sqrt
 
-from callrouter.core.plan import Plan, Span
+from callrouter.core.plan import Plan
 from callrouter.sim.case import make_case
-from callrouter.sim.changes import Change
-from callrouter.sim.estimate import Estimate, estimate
-from callrouter.sim.figures import SLOT_S, Key
-from callrouter.sim.runs import Job, many
-from callrouter.sim.scenario import Duty, Scenario
+from callrouter.sim.estimate import Estimate, Pair, estimate
+from callrouter.sim.kernel import SECOND_US
+from callrouter.sim.looks import Lookout, Tally
+from callrouter.sim.part import about, apart, called, connected, part_of
+from callrouter.sim.roster import Calendar, Roster, Shift, clock_of
+from callrouter.sim.scenario import SLOT_S, Checked
 
 AGENTS_MAX = 2_000
 LOOKS_MAX = 400
-Roster = dict[int, int]  # half hour of the day to agents
+GAP = 4  # half hours after which one agent less is no longer felt much
+ROUNDS_MAX = 30
+DUST = 1e-9
+
+Cell = tuple[str, int, int]  # team, kind of day, half hour
+Rosters = dict[Cell, int]  # to agents
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The calls for one team in one half hour. pairs: per run (in time, calls); load: agents whom they keep busy."""
+
+    pairs: tuple[Pair, ...]
+    load: float
+
+    @property
+    def calls(self) -> float:
+        return sum(calls for _, calls in self.pairs)
+
+    @property
+    def share(self) -> float:
+        return sum(within for within, _ in self.pairs) / self.calls
+
+
+Seen = Mapping[Cell, Reach]
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One half hour: agents, and what they reach."""
+    """One half hour: agents, and what they reach. calls: of such a day. in_vain: more agents do not reach the share."""
 
+    days: tuple[str, ...]
     slot: int
     agents: int
     calls: float
     within: Estimate
+    met: bool
+    in_vain: bool
 
     @property
     def clock(self) -> str:
-        return _clock(self.slot)
+        return clock_of(self.slot)
 
 
 @dataclass(frozen=True, slots=True)
 class Staffing:
-    """A team's answer. looks: how often the scenario was simulated; met: does every half hour reach the share?"""
+    """A team's answer. agent_hours: of one week, or of the day if it is one; looks: simulations, for all its teams.
+
+    met: does every half hour reach the share? smallest: False if it was given up to look for less.
+    """
 
     team: str
     needs: tuple[Need, ...]
+    shifts: tuple[Shift, ...]
+    agent_hours: float
     looks: int
     met: bool
-
-    @property
-    def agent_hours(self) -> float:
-        return sum(need.agents for need in self.needs) / 2
-
-    def duties(self) -> list[dict[str, object]]:
-        """As a scenario's roster, equal half hours joined."""
-        spans: list[tuple[int, int, int]] = []
-        for need in self.needs:
-            if spans and spans[-1][1] == need.slot and spans[-1][2] == need.agents:
-                spans[-1] = (spans[-1][0], need.slot + 1, need.agents)
-            else:
-                spans.append((need.slot, need.slot + 1, need.agents))
-        return [{"agents": agents, "hours": f"{_clock(first)}-{_clock(end)}"} for first, end, agents in spans if agents]
-
-
-def _clock(slot: int) -> str:
-    return f"{slot // 2:02}:{slot % 2 * 30:02}"
+    smallest: bool
 
 
 class Search:
-    """Looks for one team's roster; the other teams are as the scenario has them."""
+    """Looks for the rosters of teams that may touch each other; other teams are as the scenario has them."""
 
     def __init__(
         self,
         network: Plan,
-        scenario: Scenario,
-        changes: Sequence[Change],
-        team: str,
+        checked: Checked,
+        teams: Sequence[str],
         share: float,
         seed: int,
         runs: int,
         processes: int | None = None,
     ) -> None:
         """share: of the calls of each half hour that are to be answered within the hotlines' target."""
-        self._network, self._scenario, self._changes = network, scenario, changes
-        self._team, self._share, self._seed, self._runs = team, share, seed, runs
-        self._processes = processes
-        self._hotlines = [one.name for one in network.hotlines if team in one.teams]
+        touched = frozenset().union(*(one for one in connected(network, checked) if one & set(teams)))
+        self._plan, self._checked = part_of(network, checked, touched)
+        self._teams, self._share = tuple(teams), share
+        hotlines = called(self._plan, checked.scenario)
+        homes = {team.name: [one.name for one in hotlines if team.name in one.teams] for team in self._plan.teams}
+        self._homes = {team: names for team, names in homes.items() if names}
+        self._lookout = Lookout(seed, runs, processes, self._ran)
+        case = make_case(self._plan, self._checked.scenario, self._checked.changes)
+        self._case = case
+        self._calendar = Calendar(self._plan, case, teams)
+        self._own: dict[Cell, float] = {}  # load of the team's own first calls
+        self._goals: dict[Cell, float] = {}
+        self._plenty: dict[str, int] = {}
+        self._vain: set[Cell] = set()
+        self._known: dict[frozenset[tuple[Cell, int]], Seen] = {}
+        self._doing = "with plenty"
         self.looks = 0
-        self.looked: Callable[[], None] = lambda: None  # after each simulation
+        self.told: Callable[[str], None] = lambda _: None  # what is being done, after each run
 
-    def find(self) -> Staffing:
-        """Costs up to `LOOKS_MAX` simulations."""
-        roster = self._guess()
-        slots = self._look(roster)
-        while self.looks < LOOKS_MAX and (short := [slot for slot in roster if not self._good(slots.get(slot))]):
-            for slot in short:
-                late = slots[slot][0]  # what is missing, in agents, at least one
-                roster[slot] = min(AGENTS_MAX, roster[slot] + max(1, ceil(roster[slot] * (self._share - late) / 3)))
-            slots = self._look(roster)
-        while self.looks < LOOKS_MAX and self._lower(roster):
-            pass
-        slots = self._look(roster)
-        needs = tuple(
-            Need(slot, roster[slot], slots[slot][1] / self._runs, slots[slot][2])
-            for slot in sorted(roster)
-            if slot in slots
-        )
-        return Staffing(self._team, needs, self.looks, all(self._good(slots.get(slot)) for slot in roster))
+    def __enter__(self) -> Search:
+        return self
 
-    def _lower(self, roster: Roster) -> bool:
-        """One agent less wherever that still does; True if any half hour could spare one.
+    def __exit__(self, *_: object) -> None:
+        self._lookout.close()
 
-        First many at once (every other half hour, so that neighbours do not fail together), then one by one.
-        """
-        spared = False
-        for start in (0, 1):
-            some = [slot for place, slot in enumerate(sorted(roster)) if place % 2 == start and roster[slot] > 0]
-            fewer = {**roster, **{slot: roster[slot] - 1 for slot in some}}
-            slots = self._look(fewer)
-            good = [slot for slot in some if all(self._good(slots.get(near)) for near in (slot - 1, slot, slot + 1))]
-            fewer = {**roster, **{slot: roster[slot] - 1 for slot in good}}
-            if good and self.meets(fewer):
-                roster.update(fewer)
-                spared = True
-        if spared:
-            return True
-        for slot in sorted(roster, reverse=True):
-            fewer = {**roster, slot: roster[slot] - 1}
-            if roster[slot] > 0 and self.looks < LOOKS_MAX and self.meets(fewer):
-                roster.update(fewer)
-                spared = True
-        return spared
+    def find(self, start: Rosters | None = None) -> list[Staffing]:
+        """Costs up to about `LOOKS_MAX` simulations. start: without it, near what the load lets expect."""
+        self._learn()
+        self._doing = "more"
+        roster = self._raised(dict(start or self._guess()))
+        self._doing = "fewer"
+        for lower in (self._lower_many, self._lower_each):
+            if not lower(roster):
+                break
+        smallest = self.looks < LOOKS_MAX
+        seen = self._look(roster)
+        return [self._answer(team, roster, seen, smallest) for team in self._teams]
 
-    def meets(self, roster: Roster) -> bool:
-        """Does every half hour of it reach the share?"""
-        slots = self._look(roster)
-        return all(self._good(slots.get(slot)) for slot in roster)
+    def meets(self, roster: Rosters) -> bool:
+        """Does every half hour of every team reach its goal?"""
+        return not self._short(self._look(roster))
 
-    def _good(self, found: tuple[float, float, Estimate] | None) -> bool:
-        """A half hour without calls needs nobody."""
-        return found is None or found[0] >= self._share
+    # ---- what can be reached
 
-    def _guess(self) -> Roster:
-        """The load of each half hour in which somebody calls, rounded up."""
-        loads: Roster = {}
-        for name in self._hotlines:
-            callers = self._scenario.callers.get(name)
-            if callers is None or callers.arrivals is None:
-                continue
-            arrivals = callers.arrivals
-            work_s = callers.talk.distribution().mean + callers.wrap_up.distribution().mean
-            if arrivals.per_hour is not None:
-                weights = dict.fromkeys(range(48), arrivals.per_hour / 2)
+    def _learn(self) -> None:
+        """What calls, how much work that is, and what plenty of agents reach: the goals are no higher."""
+        loads = self._lookout.loads(self._case)
+        peaks = dict.fromkeys(self._homes, 0.0)
+        for found in loads:
+            for team, names in self._homes.items():
+                places = {(day, slot) for name, day, slot in found if name in names}
+                by_place = (sum(found.get((name, *place), 0.0) for name in names) for place in places)
+                peaks[team] = max(peaks[team], *by_place, 0.0)
+            for (name, day, slot), load in found.items():
+                teams = [team for team, names in self._homes.items() if name in names]
+                kind = self._calendar.kinds[day]
+                for team in teams:
+                    days = self._calendar.count(kind) * len(loads) * len(teams)
+                    self._own[team, kind, slot] = self._own.get((team, kind, slot), 0.0) + load / days
+        self._plenty = {team: min(AGENTS_MAX, 4 * ceil(peak) + 10) for team, peak in peaks.items()}
+        flood = self._flood()
+        best = self._look(flood)
+        others = set(self._homes) - set(self._teams)
+        alone = self._look(flood, apart(self._plan, self._teams)) if others else {}
+        for cell, reach in best.items():
+            if cell[0] in others:
+                own = alone[cell].share if cell in alone else self._share
+                self._goals[cell] = min(self._share, own, reach.share)
+            elif reach.share < self._share:
+                self._vain.add(cell)
+                self._goals[cell] = self._share * reach.share
             else:
-                profile = arrivals.profile
-                known = self._scenario.profiles[profile] if isinstance(profile, str) else profile or {}
-                total = sum(known.values()) or 1.0
-                weights = {slot: (arrivals.per_day or 0.0) * weight / total for slot, weight in known.items()}
-            for slot, calls in weights.items():
-                if calls:
-                    loads[slot] = loads.get(slot, 0) + max(1, round(calls * work_s / SLOT_S))
-        return loads
+                self._goals[cell] = self._share
+        self._known[frozenset(flood.items())] = best
 
-    def with_roster(self, found: Staffing) -> Scenario:
-        """The scenario with what was found."""
-        return self._with({need.slot: need.agents for need in found.needs})
+    def _flood(self) -> Rosters:
+        kinds = dict.fromkeys(self._calendar.kinds)
+        return {(team, kind, slot): self._plenty[team] for team in self._teams for kind in kinds for slot in range(48)}
 
-    def _with(self, roster: Roster) -> Scenario:
-        duties = [
-            Duty.model_construct(agents=number, hours=(Span(slot * SLOT_S, (slot + 1) * SLOT_S),))
-            for slot, number in sorted(roster.items())
-            if number
-        ]
-        return self._scenario.model_copy(update={"roster": {**self._scenario.roster, self._team: duties}})
+    def _goal(self, cell: Cell) -> float:
+        """A half hour that only redials reach has no goal yet, if more agents would spare them."""
+        return self._goals.get(cell, self._share if cell[0] in self._teams else 0.0)
 
-    def _look(self, roster: Roster) -> dict[int, tuple[float, float, Estimate]]:
-        """Per half hour with calls: (share in time, calls of all runs, the share's estimate)."""
+    def _floor(self, cell: Cell) -> int:
+        """What a team owes itself, whoever lends."""
+        if cell not in self._goals or all(one.borrower != cell[0] for one in self._plan.agreements):
+            return 0
+        return min(self._plenty[cell[0]], ceil(self._goals[cell] * self._own.get(cell, 0.0) - DUST))
+
+    def _guess(self) -> Rosters:
+        """A little less than it takes: the wanted share of the work, and half its standard deviation."""
+        found = {}
+        for cell, goal in self._goals.items():
+            load = self._own.get(cell, 0.0)
+            if cell[0] in self._teams:
+                agents = ceil(goal * load + sqrt(load) / 2)
+                found[cell] = min(self._plenty[cell[0]], max(1, self._floor(cell), agents))
+        return found
+
+    # ---- more
+
+    def _raised(self, roster: Rosters) -> Rosters:
+        """More agents where somebody misses his goal, until nobody does; plenty, if that does not help."""
+        for turn in range(ROUNDS_MAX):
+            seen = self._look(roster)
+            short = self._short(seen)
+            if not short:
+                return roster
+            before = dict(roster)
+            for cell in short:
+                team, kind, slot = cell
+                missing = (self._goal(cell) - seen[cell].share) * seen[cell].load
+                share = 0.35 if (team, kind, slot - 1) in short else 0.7  # who waits since the half hour before
+                step = max(1, round(missing * share)) + turn // 5
+                for helper in self._helpers(team):
+                    self._add(roster, before, (helper, kind, slot), step)
+            if roster == before:
+                break
+        return self._flood()
+
+    def _helpers(self, team: str) -> Iterable[str]:
+        if team in self._teams:
+            return (team,)
+        partners = {one.lender if one.borrower == team else one.borrower for one in self._plan.agreements}
+        return [one for one in self._teams if one in partners] or self._teams
+
+    def _add(self, roster: Rosters, before: Rosters, cell: Cell, step: int) -> None:
+        """There, or where that is no use any more in the half hours before."""
+        team, kind, slot = cell
+        plenty = self._plenty[team]
+        for earlier in range(slot, -1, -1):
+            place = (team, kind, earlier)
+            if before.get(place, 0) < plenty:
+                roster[place] = min(plenty, max(roster.get(place, 0), before.get(place, 0) + step))
+                return
+
+    # ---- fewer
+
+    def _lower_many(self, roster: Rosters) -> bool:
+        """Fewer agents in several half hours at a time, as many as their reach lets expect. False: given up."""
+        tight: set[Cell] = set()
+        steps: dict[Cell, int] = {}
+        while groups := _groups([cell for cell in sorted(roster) if cell not in tight and self._spare(roster, cell)]):
+            for group in groups:
+                if self.looks >= LOOKS_MAX:
+                    return False
+                seen = self._look(roster)
+                some = {cell: min(self._spare(roster, cell), self._step(cell, seen, steps)) for cell in group}
+                short = self._short(self._look(_less(roster, some)))
+                good = {cell: step for cell, step in some.items() if not any(_near(cell, one) for one in short)}
+                if good and (not short or self.meets(_less(roster, good))):
+                    roster.update(_less(roster, good))
+                else:
+                    good = {}
+                for cell in group:
+                    if cell not in good and some[cell] == 1:
+                        tight.add(cell)
+                    elif cell not in good:
+                        steps[cell] = some[cell] // 2
+        return True
+
+    def _step(self, cell: Cell, seen: Seen, steps: Mapping[Cell, int]) -> int:
+        if cell not in seen:
+            return steps.get(cell, AGENTS_MAX)  # nobody calls
+        return max(
+            1, min(steps.get(cell, AGENTS_MAX), int((seen[cell].share - self._goal(cell)) * seen[cell].load / 2))
+        )
+
+    def _lower_each(self, roster: Rosters) -> bool:
+        """One agent less in one half hour of each kind of day, until none can spare any. False: given up.
+
+        That it cannot shows soon after, so the rest of the day is spared.
+        """
+        tight: set[Cell] = set()
+        soon: set[Cell] = set()  # of those, what showed before the half hour but two after
+        while some := _first_of_each_kind(
+            cell for cell in sorted(roster) if cell not in tight and self._spare(roster, cell)
+        ):
+            if self.looks >= LOOKS_MAX:
+                return False
+            kinds = {cell[1]: cell for cell in some}
+            ends = {
+                day: (kinds[kind][2] + 3) * SLOT_S if kind in kinds else 0
+                for day, kind in enumerate(self._calendar.kinds)
+            }
+            seen = self._look(_less(roster, dict.fromkeys(some, 1)), until=ends)
+            failed = {kind for _, kind, slot in self._short(seen) if slot <= kinds[kind][2] + 1}
+            spared = dict.fromkeys((cell for cell in some if cell[1] not in failed), 1)
+            tight |= (now := {cell for cell in some if cell[1] in failed})
+            soon |= now
+            if not spared:
+                continue
+            fewer = _less(roster, spared)
+            failed = {kind for _, kind, _ in self._short(self._look(fewer))}
+            if not failed:
+                roster.update(fewer)
+                for one in spared:
+                    same = {cell for cell in tight if cell[1] == one[1]}
+                    tight -= same - {cell for cell in soon if cell[2] + 3 <= one[2]}
+                soon &= tight
+            else:
+                tight |= {cell for cell in spared if cell[1] in failed} or set(spared)
+        return True
+
+    def _spare(self, roster: Rosters, cell: Cell) -> int:
+        return max(0, roster.get(cell, 0) - self._floor(cell))
+
+    # ---- looks
+
+    def _short(self, seen: Seen) -> list[Cell]:
+        """Who misses his goal."""
+        return [cell for cell, reach in seen.items() if reach.share < self._goal(cell) - DUST]
+
+    def _look(self, roster: Rosters, plan: Plan | None = None, until: Mapping[int, int] | None = None) -> Seen:
+        """Per half hour with calls. plan: instead of the own. until: see `looks.Look`."""
+        key = frozenset(roster.items())
+        if plan is None and until is None and key in self._known:
+            return self._known[key]
         self.looks += 1
-        case = make_case(self._network, self._with(roster), self._changes)
-        jobs = [Job(case, self._seed, run) for run in range(self._runs)]
-        found = list(many(jobs, self._processes))
-        self.looked()
-        shares: dict[int, tuple[float, float, Estimate]] = {}
-        for slot in roster:
-            keys = [Key("hotline", name, "within", _clock(slot)) for name in self._hotlines]
-            pairs = [
-                (sum(n.get(key, (0.0, 0.0))[0] for key in keys), sum(n.get(key, (0.0, 0.0))[1] for key in keys))
-                for n in found
-            ]
-            one = estimate(pairs)
-            if one.value is not None:
-                shares[slot] = (one.value, sum(below for _, below in pairs), one)
-        return shares
+        scenario, changes = self._checked.scenario, self._checked.changes
+        duties = {team: [shift.duty() for shift in self._shifts(team, roster)] for team in self._teams}
+        scenario = scenario.model_copy(update={"roster": {**scenario.roster, **duties}})
+        case = make_case(plan or self._plan, scenario, about(plan or self._plan, changes))
+        seen = self._summed(self._lookout.tallies(case, until or {}))
+        if plan is None and until is None:
+            self._known[key] = seen
+        return seen
+
+    def _ran(self) -> None:
+        self.told(f"{self._doing}, look {self.looks}")
+
+    def _summed(self, tallies: Sequence[Tally]) -> Seen:
+        sums: dict[Cell, tuple[list[list[float]], list[float]]] = {}
+        teams: dict[str, list[str]] = {}
+        for team, names in self._homes.items():
+            for name in names:
+                teams.setdefault(name, []).append(team)
+        for run, found in enumerate(tallies):
+            for (name, day, slot), (calls, within, work_us) in found.items():
+                if day >= len(self._calendar.kinds):
+                    continue
+                kind = self._calendar.kinds[day]
+                for team in teams[name]:
+                    cell = (team, kind, slot)
+                    pairs, work = sums.setdefault(cell, ([[0.0, 0.0] for _ in tallies], [0.0]))
+                    pairs[run][0] += within
+                    pairs[run][1] += calls
+                    work[0] += work_us
+        return {
+            cell: Reach(
+                tuple((within, calls) for within, calls in pairs),
+                work[0] / SECOND_US / SLOT_S / len(tallies) / self._calendar.count(cell[1]),
+            )
+            for cell, (pairs, work) in sorted(sums.items())
+        }
+
+    # ---- the answer
+
+    def _shifts(self, team: str, roster: Rosters) -> list[Shift]:
+        own: Roster = {(kind, slot): agents for (name, kind, slot), agents in roster.items() if name == team}
+        return self._calendar.shifts(own)
+
+    def _answer(self, team: str, roster: Rosters, seen: Seen, smallest: bool) -> Staffing:
+        calendar = self._calendar
+        needs = tuple(
+            Need(
+                days=tuple(calendar.said([kind])),
+                slot=slot,
+                agents=roster.get((team, kind, slot), 0),
+                calls=reach.calls / len(reach.pairs) / calendar.count(kind),
+                within=estimate(reach.pairs),
+                met=reach.share >= self._share - DUST,
+                in_vain=(team, kind, slot) in self._vain,
+            )
+            for (name, kind, slot), reach in seen.items()
+            if name == team
+        )
+        hours = sum(n * calendar.count(kind) for (name, kind, _), n in roster.items() if name == team) / 2
+        met = all(need.met for need in needs)
+        shifts = tuple(self._shifts(team, roster))
+        return Staffing(team, needs, shifts, hours / calendar.weeks(), self.looks, met, smallest)
+
+
+def _less(roster: Rosters, some: Mapping[Cell, int]) -> Rosters:
+    return {cell: agents - some.get(cell, 0) for cell, agents in roster.items()}
+
+
+def _near(cell: Cell, short: Cell) -> bool:
+    """May it be for fewer agents in the one that the other is short?"""
+    return cell[1] == short[1] and -1 <= short[2] - cell[2] < GAP - 1
+
+
+def _groups(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """So that those of one group are far apart."""
+    groups: list[list[Cell]] = []
+    for cell in cells:
+        for group in groups:
+            if all(cell[1] != one[1] or abs(cell[2] - one[2]) >= GAP for one in group):
+                group.append(cell)
+                break
+        else:
+            groups.append([cell])
+    return groups
+
+
+def _first_of_each_kind(cells: Iterable[Cell]) -> list[Cell]:
+    found: dict[int, Cell] = {}
+    for cell in cells:
+        first = found.setdefault(cell[1], cell)
+        if cell[2] < first[2]:
+            found[cell[1]] = cell
+    return list(found.values())
