@@ -13,7 +13,7 @@ from rich.table import Table
 from callrouter.sim.page import both, document, table
 from callrouter.sim.report import assumed, cell, with_interval
 from callrouter.sim.summary import SHARES
-from callrouter.sim.words import FIGURES, MEANING, PARTS, TOTAL
+from callrouter.sim.words import FIGURES, MEANING, PARTS, TOGETHER, TOTAL
 
 SHOWN = {
     "hotlines": ("within", "demands_within", "first_attempt", "overflow_min", "wait_s", "closed"),
@@ -48,7 +48,7 @@ def page(found: Mapping[str, Any], lang: str = "de") -> str:
             if rows:
                 de, en = PARTS[part]
                 parts.append(table((f"{de}: {variant['change']}", f"{en}: {variant['change']}"), heads, rows))
-    parts.append(f'<p class="soft">{both(MEANING)}</p>')
+    parts.append(f'<p class="soft">{both(MEANING)} {both(TOGETHER)}</p>')
     ask = ("Was wäre, wenn", "What if")
     title = found["title"]
     return document((f"{ask[0]}: {title}", f"{ask[1]}: {title}") if title else ask, parts, lang)

@@ -51,11 +51,11 @@ def _set(change: Change) -> Text:
     assert change.kind in _SETTERS
     value = "none" if change.value is None else f"{change.value:.10g}"
     lender = (f" für {change.of_team}", f" for {change.of_team}") if change.of_team else ("", "")
-    kind = {"agreement": "Vereinbarung", "hotline": "Hotline"}[change.kind]
+    de, en = {"agreement": ("Vereinbarung", "in"), "hotline": ("Hotline", "at")}[change.kind]
     setting = f"{change.what}={value}"
     return (
-        f"{kind} {change.name} mit {setting}{lender[0]}",
-        f"setting {setting}{lender[1]} for the {change.kind} {change.name}",
+        f"{de} {change.name} mit {setting}{lender[0]}",
+        f"setting {setting}{lender[1]} {en} the {change.kind} {change.name}",
     )
 
 

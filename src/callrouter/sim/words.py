@@ -35,11 +35,15 @@ MEANING: Text = (
     "mit. "
     "Ein Anliegen sind alle Versuche eines Anrufers innerhalb des Wiederwahlfensters (ITU-T E.600). "
     "Wer anruft, wenn geschlossen ist, zählt nur unter „geschlossen“. "
-    "± ist das 95-%-Intervall über die Läufe; in Sätzen ist es so viel weiter, dass alle zusammen gelten.",
+    "± ist das 95-%-Intervall über die Läufe.",
     "“In time”: answered within the target, of all calls in opening hours; busy and given-up ones count. "
     "A caller's wish is all his attempts within the redial window (ITU-T E.600). "
     "Who calls while it is closed counts as turned away only. "
-    "± is the 95 % interval over the runs; in sentences it is so much wider that all of them hold together.",
+    "± is the 95 % interval over the runs.",
+)
+TOGETHER: Text = (
+    "In Sätzen ist das Intervall so viel weiter, dass alle zusammen gelten.",
+    "In sentences the interval is so much wider that all of them hold together.",
 )
 
 
