@@ -175,7 +175,7 @@ def test_what_has_no_effect_is_warned_of(tmp_path: Path) -> None:
     [
         ("hotline aachen calls +20%", "is about callers whom the scenario does not have; give the hotline some"),
         ("hotline agency-gotha patience +50%", "changes the patience of callers who never give up; give them some"),
-        ("hotline agency-gera line_max=1", "changes a line whose callers dial desks; say 'pooled', too"),
+        ("hotline agency-gera line_max=1", "changes a line in which nobody waits, since callers dial desks; say"),
     ],
 )
 def test_a_sentence_that_can_change_nothing_is_warned_of(sentence: str, why: str, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ callers:
   agency-gera: {{arrivals: {{per_hour: 5}}, desks: {{away: 0.3}}, patience: 60}}
   agency-gotha: {{arrivals: {{per_hour: 5}}}}
 roster: {{agency-gera: [{{agents: 2}}], agency-gotha: [{{agents: 2}}]}}
-changes: [hotline agency-gera patience +50%, hotline agency-gotha line_max=1, hotline aachen closed, {sentence}]
+changes: [hotline agency-gera talk +50%, hotline agency-gotha line_max=1, hotline aachen closed, {sentence}]
 """
     warnings = [line for line in simulate(tmp_path, scenario=scenario).output.splitlines() if "warning" in line]
     assert len(warnings) == 1

@@ -68,6 +68,7 @@ EFFECTS: list[tuple[str, str, Key, int]] = [
     ("hotline agency-gera line_max=1", "", Key("hotline", GERA, "busied"), 1),
     ("hotline agency-halberstadt priority=1", "team agency-magdeburg -7", Key("hotline", TOWN, "within"), 1),
     ("hotline aachen pooled", "", Key("hotline", AACHEN, "within"), 1),
+    ("hotline aachen closed 08:30-09:00", "", Key("hotline", AACHEN, "closed"), 1),
     ("site gera down 08:30-09:30", "", Key("hotline", GERA, "within"), -1),
     ("site gera down 08:30-09:30", "", Key("team", GERA, "calls"), -1),
 ]

@@ -18,7 +18,7 @@ from callrouter.sim.call import Kind
 from callrouter.sim.changes import AGREEMENT_SETTINGS, DAY_S, HOTLINE_FACTORS, HOTLINE_SETTINGS, Change, When
 from callrouter.sim.clock import SimClock, names
 from callrouter.sim.day import Setting, Switch
-from callrouter.sim.desks import at_desks
+from callrouter.sim.desks import at_desks, desk_of
 from callrouter.sim.kernel import to_us
 from callrouter.sim.stage import staged
 
@@ -63,9 +63,10 @@ def make_case(
     if crews is None:
         crews = {team.name: tuple(_steps(team.name, plan, scenario, changes, clock, days)) for team in plan.teams}
     sizes = {team: max(number for _, number in steps) for team, steps in crews.items()}
-    switches = tuple(sorted(_switches(changed, changes, clock, days), key=lambda switch: switch.at_us))
     lines = {*bounded, *(change.name for change in changes if change.what == "line_max")}
     stage, desks = at_desks(staged(changed, sizes, lines), desk_hotlines(scenario, changes))
+    found = sorted(_switches(changed, changes, clock, days), key=lambda switch: switch.at_us)
+    switches = tuple(one for switch in found for one in _each_desk(switch, desks))
     setting = Setting(stage, clock.start_us, until_us, crews, switches)
     desk_teams = {one.name: one.teams[0] for one in plan.hotlines if one.name in desks}
     return Case(scenario, tuple(changes), clock, changed, setting, sizes, desks, desk_teams)
@@ -103,8 +104,8 @@ def _why_idle(change: Change, case: Case) -> str:
         return "is about callers whom the scenario does not have; give the hotline some, or leave it out"
     if change.what == "patience" and callers is not None and callers.patience is None:
         return "changes the patience of callers who never give up; give them some, or leave it out"
-    if change.what in ("ring_max_s", "line_max", "priority") and change.name in case.desks:
-        return "changes a line whose callers dial desks; say 'pooled', too, or leave it out"
+    if change.what in ("patience", *HOTLINE_SETTINGS) and change.name in case.desks:
+        return "changes a line in which nobody waits, since callers dial desks; say 'pooled', too, or leave it out"
     return ""
 
 
@@ -240,6 +241,16 @@ def instants(when: When, clock: SimClock, days: int) -> Iterator[tuple[int, int]
             yield start, clock.us(far, 0) if when.to_s is None else clock.us(day, when.to_s)
             if when.to_s is None:
                 return
+
+
+def _each_desk(switch: Switch, desks: Mapping[str, int]) -> Iterator[Switch]:
+    """A hotline that was taken apart is switched desk by desk."""
+    event = switch.what
+    if isinstance(event, HotlineSwitched) and event.hotline in desks:
+        for number in range(desks[event.hotline]):
+            yield replace(switch, what=replace(event, hotline=desk_of(event.hotline, number)))
+    else:
+        yield switch
 
 
 def _switches(plan: Plan, changes: Iterable[Change], clock: SimClock, days: int) -> Iterator[Switch]:
