@@ -158,11 +158,14 @@ async def test_the_page_on_which_an_agreement_is_switched_is_shown_hour_and_day(
     shown = await asked.foresee(Wish("magdeburg-gera", False))
     assert shown is not None
     titles = {one.title for one in router.plan.sites if one.name in ("magdeburg", "gera", "gotha")}
-    assert {effect.site for effect in shown.rest.effects} == titles
-    for effect in (*shown.hour.effects, *shown.rest.effects):
+    hour, rest = shown.spans
+    assert {effect.site for effect in rest.effects} == titles
+    for effect in (*hour.effects, *rest.effects):
         assert 0 <= effect.after.low <= effect.after.median <= effect.after.high <= 1
-    assert shown.hour.minutes == 60
-    assert shown.rest.minutes > 60
+    assert hour.minutes == 60
+    assert rest.minutes >= 60
+    assert hour.runs >= rest.runs > 1
+    assert shown.notes == ()
     assert await asked.foresee(Wish("unknown", False)) is None
     assert await outlook(router, None).foresee(Wish("magdeburg-gera", False)) is None
     asked.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -25,7 +26,7 @@ from callrouter.core.checkpoint import Checkpoint
 from callrouter.core.commands import Command
 from callrouter.core.events import Event
 from callrouter.sim.changes import Change, ChangeError
-from callrouter.sim.forecast import CALLS_MAX, Horizon, felt, forecast, said_of
+from callrouter.sim.forecast import CALLS_MAX, Horizon, felt, forecast, notes_of, said_of
 from callrouter.sim.live import Live
 from callrouter.sim.scenario import Checked, read_scenario, understood_all
 from callrouter.sim.today import Today
@@ -111,17 +112,14 @@ class Outlook:
             log.info("no forecast", agreement=wish.agreement, why=str(error))
             return None
         titles = {one.name: one.title for one in self._checkpoint().plan.sites}
-        hour, rest = (_span(one, titles) for one in WhatIfOut.model_validate(told).horizons)
-        return preview.Outlook(hour, rest)
+        answer = WhatIfOut.model_validate(told)
+        notes = tuple((one.de, one.en) for one in answer.notes)
+        return preview.Outlook(tuple(_span(one, titles) for one in answer.horizons), notes)
 
     async def _answer(self, text: str) -> Mapping[str, object]:
         checkpoint, today = self._checkpoint(), self._today  # of one instant: all that follows may wait
-        came, missed, withheld, attempts = (
-            today.came(),
-            today.missed(checkpoint.now),
-            today.withheld(),
-            today.attempts(),
-        )
+        counted = (today.missed(checkpoint.now), today.withheld(), today.attempts(), today.tries())
+        came = today.came()
         checked = await asyncio.to_thread(self._read, checkpoint)
         try:
             changes = understood_all(text, checkpoint.plan)
@@ -130,9 +128,14 @@ class Outlook:
         zone = ZoneInfo(checked.scenario.zone or checkpoint.plan.sites[0].zone)
         local = datetime.fromtimestamp(checkpoint.now, UTC).astimezone(zone)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-        live = Live(checkpoint, checked.scenario, came, today.since(midnight), missed, withheld, attempts)
-        horizons = await asyncio.to_thread(self._simulate, live, changes)
-        return _told(checkpoint, changes, horizons)
+        live = Live(checkpoint, checked.scenario, came, today.since(midnight), *counted)
+        wanted = threading.Event()
+        wanted.set()
+        try:
+            horizons = await asyncio.to_thread(self._simulate, live, changes, wanted.is_set)
+        finally:  # who does not wait for the answer any more leaves no work behind
+            wanted.clear()
+        return _told(live, changes, horizons, zone)
 
     def _read(self, checkpoint: Checkpoint) -> Checked:
         """The scenario, read again when its file or the plan is another. Blocks."""
@@ -161,8 +164,8 @@ class Outlook:
             self._pool = self._make()
         return self._pool
 
-    def _simulate(self, live: Live, changes: Sequence[Change]) -> tuple[Horizon, ...]:
-        return forecast(live, changes, self._workers(), WORKERS, self.calls_max)
+    def _simulate(self, live: Live, changes: Sequence[Change], wanted: Callable[[], bool]) -> tuple[Horizon, ...]:
+        return forecast(live, changes, self._workers(), WORKERS, self.calls_max, wanted)
 
     def close(self) -> None:
         if self._pool is not None:
@@ -172,12 +175,13 @@ class Outlook:
 
 def _span(horizon: HorizonOut, titles: Mapping[str, str]) -> preview.Span:
     effects = tuple(
-        preview.Effect(titles.get(site.name, site.name), before, after, _sure_points(site))
+        preview.Effect(titles.get(site.name, site.name), before, after, _sure_points(site), site.points_half or 0.0)
         for site in horizon.sites
         if (before := _range(site.as_is)) is not None and (after := _range(site.changed)) is not None
     )
     moved = sum(site.extra_calls_per_h for site in horizon.sites)
-    return preview.Span(effects, moved, round(horizon.seconds / 60))
+    until = "" if horizon.whole else horizon.until
+    return preview.Span(effects, moved, round(horizon.seconds / 60), horizon.runs, until)
 
 
 def _range(share: ShareOut) -> preview.Range | None:
@@ -190,25 +194,33 @@ def _sure_points(site: OutlookOut) -> float:
     return site.points if site.points is not None and felt(site.points, site.points_half) else 0.0
 
 
-def _told(checkpoint: Checkpoint, changes: Sequence[Change], horizons: Sequence[Horizon]) -> Mapping[str, object]:
+def _told(live: Live, changes: Sequence[Change], horizons: Sequence[Horizon], zone: ZoneInfo) -> Mapping[str, object]:
     """As `web.models.WhatIfOut`."""
-    titles = {one.name: one.title for one in checkpoint.plan.sites}
+    plan, now = live.plan, live.checkpoint.now
+    titles = {one.name: one.title for one in plan.hotlines} | {one.name: one.title for one in plan.sites}
     shown = []
     for horizon in horizons:
         parts: dict[str, list[dict[str, object]]] = {"site": [], "hotline": []}
         for one in horizon.outlooks:
             part = asdict(one)
             parts[part.pop("kind")].append(part)
-        says = [{"de": de, "en": en} for de, en in said_of(changes, horizon, titles)][:SENTENCES_MAX]
+        until = datetime.fromtimestamp(now + horizon.seconds, zone).strftime("%H:%M")
+        says = [{"de": de, "en": en} for de, en in said_of(changes, horizon, titles, until)][:SENTENCES_MAX]
         shown.append(
             {
                 "name": horizon.name,
                 "seconds": horizon.seconds,
+                "until": until,
+                "whole": horizon.whole,
                 "runs": horizon.runs,
                 "says": says,
                 "sites": parts["site"],
                 "hotlines": parts["hotline"],
             }
         )
-    at = datetime.fromtimestamp(round(checkpoint.now, 3), UTC)
-    return {"at": at, "change": "; ".join(change.text for change in changes), "horizons": shown}
+    return {
+        "at": datetime.fromtimestamp(round(now, 3), UTC),
+        "change": "; ".join(change.text for change in changes),
+        "notes": [{"de": de, "en": en} for de, en in notes_of(live, changes, horizons, titles)],
+        "horizons": shown,
+    }

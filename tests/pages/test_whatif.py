@@ -27,7 +27,7 @@ async def foreseeing(chromium: Browser, tmp_path: Path) -> AsyncIterator[Windows
     """A service of its own that has a scenario of an ordinary day."""
     async with show(tmp_path, start=EVENING, forecast=True) as stage:
         stage.service.front.part(Preview).within_s = PATIENT_S
-        stage.service.outlook.calls_max = 100
+        stage.service.outlook.calls_max = 3000
         await stage.service.outlook.warm()
         opened = Windows(chromium, stage)
         yield opened

@@ -420,13 +420,22 @@ async def test_what_a_change_would_do_is_told_without_changing_anything(world: W
     """Who may read may ask; what the simulator says comes as the schema has it."""
     share = {"value": 0.9, "low": 0.8, "median": 0.9, "high": 1.0}
     site = {"name": "gera", "calls": 40.0, "as_is": share, "changed": share, "points": -3.2, "points_half": 1.1}
-    horizon = {"name": "hour", "seconds": 3600, "runs": 8, "says": [{"de": "Ja.", "en": "Yes."}], "hotlines": []}
+    says = [{"de": "Ja.", "en": "Yes."}]
+    horizon = {
+        "name": "hour",
+        "seconds": 3600,
+        "until": "10:00",
+        "whole": False,
+        "runs": 8,
+        "says": says,
+        "hotlines": [],
+    }
     asked: list[str] = []
 
     async def whatif(change: str) -> dict[str, object]:
         asked.append(change)
-        sites = [{**site, "extra_calls_per_h": -2.0}]
-        return {"at": models.instant(NOW), "change": change, "horizons": [{**horizon, "sites": sites}]}
+        sites = [{**site, "extra_calls_per_h": -2.0, "extra_closed": 0.0}]
+        return {"at": models.instant(NOW), "change": change, "notes": [], "horizons": [{**horizon, "sites": sites}]}
 
     async with TestClient(TestServer(make_app(replace(world.context(), whatif=whatif)))) as client:
         answer = await get(client, "/whatif?change=agreement%20gera-magdeburg%20off", read)

@@ -306,19 +306,29 @@ async def test_preview(home: House, tmp_path: Path) -> None:
 
     async def foresee(wish: Wish) -> Outlook:
         asked.append(wish)
-        cost = Effect("Gera", Range(0.5, 0.6, 0.7), Range(0.3, 0.4, 0.5), -20.0)
-        return Outlook(Span((replace(cost, points=0.0),), -7.0, 60), Span((cost,), -6.6, 466))
+        cost = Effect("Gera", Range(0.5, 0.6, 0.7), Range(0.3, 0.4, 0.5), -20.0, 3.0)
+        if wish.until:
+            return Outlook((Span((cost,), -7.0, 60, 9), Span((cost,), -6.6, 180, 4, "13:00")))
+        if wish.borrower:
+            return Outlook((), (("Heute ist geschlossen.", "Closed for today."),))
+        return Outlook((Span((replace(cost, points=0.0),), -7.0, 60, 9), Span((cost,), -6.6, 466, 4)))
 
     home.front.parts = {**home.front.parts, Preview: Preview(foresee)}
     await browser.get(SWITCH + "/vorschau", **{"HX-Request": "true"})
     assert "<html" not in browser.text
-    assert "Kostet Gera bis heute Abend 20,0 Punkte." in browser.text
+    assert "Kostet Gera bis heute Abend 20,0 ± 3,0 Punkte." in browser.text
+    assert "der schlechteste und der beste Verlauf von 9 / 4 simulierten" in browser.text
     assert "7 Anrufe je Stunde gehen weniger über." in browser.text
     assert re.search(r"nächste Stunde</th>.*bis heute Abend</th>", browser.text)
     row = re.sub(r"<[^>]+>", "", browser.text[browser.text.index("Gera</th>") :])
     assert row.startswith("Gera" + "60 %(50–70)40 %(30–50)" * 2)
     for query in ("richtung=agency-gera&bis=mittag", "richtung=x&bis=datum&datum=2026-11-24", "bis=datum&datum=x"):
         await browser.get(f"{SWITCH}/vorschau?{query}")
+    await browser.get(f"{SWITCH}/vorschau?richtung=agency-gera")
+    assert "Heute ist geschlossen." in browser.text
+    await browser.get(f"{SWITCH}/vorschau?bis=mittag")
+    assert "Kostet Gera bis 13:00 20,0 ± 3,0 Punkte." in browser.text
+    del asked[-2:]
     wish = Wish("gera-magdeburg", False)
     assert asked == [wish, replace(wish, borrower="agency-gera", until="12:00:00"), wish, wish]
 

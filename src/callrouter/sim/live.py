@@ -57,7 +57,7 @@ class Live:
 
     came: first calls of a wish, in opening hours, per hotline since `came_since` (UTC seconds, not before this day
     began). withheld: those without a number, first or not, and how many of them reached nobody before `missed` begins.
-    attempts: of the calls in progress those that are not their callers' first.
+    attempts: of the calls in progress those that are not their callers' first. tries: calls for each first one, of all.
     """
 
     checkpoint: Checkpoint
@@ -67,6 +67,7 @@ class Live:
     missed: tuple[Missed, ...] = ()
     withheld: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     attempts: Mapping[str, int] = field(default_factory=dict)
+    tries: float = 1.0
 
     @property
     def plan(self) -> Plan:

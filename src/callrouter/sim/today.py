@@ -36,6 +36,7 @@ class Today:
         self._since = now
         self._day = now // DAY_S
         self._came: Counter[str] = Counter()
+        self._again = 0  # calls of theirs that are not their first
         self._withheld: Counter[str] = Counter()
         self._withheld_missed: Counter[str] = Counter()  # all that are not in `_missed` any more
         self._live: dict[CallId, _Caller] = {}
@@ -72,12 +73,17 @@ class Today:
         """Of the calls in progress that are not their callers' first."""
         return {call: one.attempt for call, one in self._live.items() if one.attempt > 1}
 
+    def tries(self) -> float:
+        """Calls for each first one, of all hotlines."""
+        return 1.0 + self._again / max(1, self._came.total())
+
     def _begins(self, event: Event, told: CallOffered, now: float) -> None:
         if now // DAY_S != self._day:
             self._day, self._since = now // DAY_S, max(self._since, now - now % DAY_S)
             for counted in (self._came, self._withheld, self._withheld_missed):
                 counted.clear()
             self._missed.clear()
+            self._again = 0
         number = _number_of(event, told.call)
         attempt = 1
         if number:
@@ -87,6 +93,7 @@ class Today:
                 self._came[told.hotline] += 1
             else:
                 attempt = before.attempt + 1
+                self._again += 1
         else:
             self._withheld[told.hotline] += 1
         self._live[told.call] = _Caller(told.hotline, number, attempt)

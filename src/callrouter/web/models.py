@@ -130,9 +130,9 @@ class ShareOut(Out):
     """Calls answered within the target, of all that come in opening hours: 0 to 1; null where none come."""
 
     value: float | None
-    low: float | None = Field(description="The share of one day in ten is lower.")
+    low: float | None = Field(description="The smallest of the runs.")
     median: float | None
-    high: float | None = Field(description="The share of one day in ten is higher.")
+    high: float | None = Field(description="The largest of the runs.")
 
 
 class OutlookOut(Out):
@@ -147,6 +147,7 @@ class OutlookOut(Out):
     extra_calls_per_h: float = Field(
         description="Calls of other sites that this site's agents take more per hour (negative: fewer); 0 for hotlines."
     )
+    extra_closed: float = Field(description="Calls that find it closed by the change.")
 
 
 class SaysOut(Out):
@@ -157,10 +158,12 @@ class SaysOut(Out):
 
 
 class HorizonOut(Out):
-    """hour: the calls of the next 60 minutes; rest: those until midnight."""
+    """hour: the calls of the next 60 minutes; rest: those of today, or as many as can be simulated in time."""
 
     name: Literal["hour", "rest"]
     seconds: int = Field(ge=0)
+    until: str = Field(description="The clock at its end.", examples=["13:00"])
+    whole: bool = Field(description="No call of today comes after it.")
     runs: int = Field(ge=1, description="Simulated days behind these figures.")
     says: list[SaysOut] = Field(description="What surely changes; empty if nothing does.")
     sites: list[OutlookOut] = Field(description="Only those that the change can reach.")
@@ -172,7 +175,8 @@ class WhatIfOut(Out):
 
     at: datetime
     change: str
-    horizons: list[HorizonOut]
+    notes: list[SaysOut] = Field(description="What cannot be told, and why: unknown callers, closed for today.")
+    horizons: list[HorizonOut] = Field(description="Empty if nothing can be told; see `notes`.")
 
 
 class CallOut(Out):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-WITHIN_S = 3.0  # a dialog that has no answer by then says so
+WITHIN_S = 8.0  # a dialog that has no answer by then says so; on two free processors it takes two seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A share answered in time: the median of the runs, and what nine of ten lie above and below."""
+    """A share answered in time: the median of the runs, the smallest and the largest."""
 
     low: float
     median: float
@@ -29,29 +29,38 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """On one site, as it is and with the switch. points: that the switch brings for sure (negative: costs), else 0."""
+    """On one site, as it is and with the switch. points: that the switch brings for sure (negative: costs), else 0.
+
+    half: of its 95 % interval.
+    """
 
     site: str
     before: Range
     after: Range
     points: float = 0.0
+    half: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From now on for so many minutes. moved_per_h: calls that go over an hour more than as it is (negative: fewer)."""
+    """From now on for so many minutes. moved_per_h: calls that go over an hour more than as it is (negative: fewer).
+
+    until: the clock at its end where that is not the end of the day's calls, else ''.
+    """
 
     effects: tuple[Effect, ...]
     moved_per_h: float
     minutes: int
+    runs: int
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The next hour and the rest of the day; the same where no more than an hour is left."""
+    """spans: the next hour and the rest of the day; none where nothing can be said. notes: why, German and English."""
 
-    hour: Span
-    rest: Span
+    spans: tuple[Span, ...]
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 class Preview:

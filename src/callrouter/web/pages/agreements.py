@@ -6,7 +6,7 @@ Either side's supervisor may switch. What is asked goes to the router; the next 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Awaitable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,7 @@ from callrouter.web.lending import Deal, Direction
 from callrouter.web.live import Look
 from callrouter.web.pages.lagebild import own_site, the_deals
 from callrouter.web.pages.switching import back_to, end_of, ends, first_field, not_done, read_end, read_reason
-from callrouter.web.preview import Preview, Wish
+from callrouter.web.preview import Outlook, Preview, Wish
 from callrouter.web.problems import Fault
 from callrouter.web.routes import LivePage, get, post
 from callrouter.web.views import agreements_out
@@ -32,6 +32,7 @@ from callrouter.web.visit import Forbidden, NotFound, Visit
 
 ACTS = ("ein", "aus", "verlaengern", "beenden")
 FIELDS = ("grund", "bis", "datum", "")
+STILL_THERE_S = 0.2  # so often it is looked whether the page still waits for its preview
 
 
 # ---- all of them
@@ -136,10 +137,24 @@ async def preview(visit: Visit) -> web.StreamResponse:
     outlook = None
     try:
         async with asyncio.timeout(foreseen.within_s):
-            outlook = await foreseen.outlook(_wish(visit, deal, site))
+            outlook = await _while_asked(visit, foreseen.outlook(_wish(visit, deal, site)))
     except TimeoutError:
         pass
     return visit.show("preview.html", outlook=outlook)
+
+
+async def _while_asked(visit: Visit, answer: Awaitable[Outlook | None]) -> Outlook | None:
+    """None: the page has gone, or asks something else by now, and nothing more is computed for it."""
+    task = asyncio.ensure_future(answer)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=STILL_THERE_S)
+            transport = visit.request.transport
+            if not task.done() and (transport is None or transport.is_closing()):
+                return None
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def _wish(visit: Visit, deal: Deal, site: Site) -> Wish:
