@@ -345,6 +345,26 @@ async def test_preview_that_takes_too_long(home: House) -> None:
     assert "Vorschau nicht verfügbar" in browser.text
 
 
+async def test_preview_that_nobody_waits_for(home: House) -> None:
+    """When the page has gone, or asks something else, nothing more is computed for it."""
+    begun, gone = asyncio.Event(), asyncio.Event()
+
+    async def foresee(_wish: Wish) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            gone.set()
+
+    home.front.parts = {**home.front.parts, Preview: Preview(foresee, within_s=60.0)}
+    browser = await home.browser("supervisor")
+    asking = asyncio.create_task(browser.get(SWITCH + "/vorschau"))
+    await begun.wait()
+    asking.cancel()
+    async with asyncio.timeout(30.0):
+        await gone.wait()
+
+
 async def test_search_goes_back_page_by_page(home: House) -> None:
     """Fifty calls a page, the newest first; each call is on exactly one page."""
     for minute in (5, 10, 15):
