@@ -68,7 +68,8 @@ def staff(
     write_file(json_out, lambda file: file.write(json.dumps([_told(one) for one in found], indent=1) + "\n"))
     console = Console(width=None if sys.stdout.isatty() else 160)
     for one in found:
-        console.print(_table(one, reach))
+        click.echo(_title(one, reach))
+        console.print(_table(one))
     for one in found:
         for line in _warnings(one, reach):
             click.echo(line, err=True)
@@ -96,12 +97,20 @@ def _warnings(one: Staffing, reach: float) -> Iterator[str]:
         yield f"warning: {one.team}: stopped after {one.looks} looks, so fewer agents may do; try fewer days or teams"
 
 
-def _table(one: Staffing, reach: float) -> Table:
+def _title(one: Staffing, reach: float) -> str:
     met = "" if one.met else "; NOT met everywhere"
-    several = any(any(need.days) for need in one.needs)
-    week = " a week" if several else ""
-    title = f"{one.team}: {one.agent_hours:g} agent hours{week} for {reach:.0%} in time ({one.looks} looks{met})"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    week = " a week" if _several(one) else ""
+    return f"{one.team}: {one.agent_hours:g} agent hours{week} for {reach:.0%} in time ({one.looks} looks{met})"
+
+
+def _several(one: Staffing) -> bool:
+    """Are there several days, so that they are named?"""
+    return any(any(need.days) for need in one.needs)
+
+
+def _table(one: Staffing) -> Table:
+    several = _several(one)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for words in (*(["days"] if several else []), "from", "agents", "calls", "in time %"):
         table.add_column(words, justify="right")
     for need in one.needs:
