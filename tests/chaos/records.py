@@ -264,7 +264,7 @@ def _times(world: World, judge: Judge, call: TrueCall, row: Any, clear: bool, *,
     """Times as the world saw them; where it was blind, it may be wrong by so much. found: by reading its site."""
     assert call.ended is not None
     leapt = any(machine.leapt for machine in world.machines.values())
-    slack = exact = EXACT_S + 4 * world.network.usual_s
+    slack = exact = EXACT_S + 12 * world.network.usual_s  # what comes while its site is read waits for that
     if not clear:
         slack += 1.6 + world.weather.blind_s(call.site, call.arrived - 0.5, call.ended + 60.0)
         slack += _rang_unseen(world, call)
