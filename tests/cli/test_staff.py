@@ -258,3 +258,11 @@ def test_a_team_without_callers_is_refused(tmp_path: Path) -> None:
     result = staff(tmp_path, MORNING, "--team", "agency-gera")
     assert result.exit_code == 2
     assert "team 'agency-gera' has no callers; known: aachen" in result.output
+
+
+def test_desks_are_no_team_to_be_staffed(tmp_path: Path) -> None:
+    """Who dials one agent's desk is not helped by another one's: refused with the mend."""
+    file = CONFIG / "scenarios" / "before-pooling.yaml"
+    result = CliRunner().invoke(main, ["staff", str(CONFIG), "--scenario", str(file), "--runs", "1"])
+    assert result.exit_code == 2
+    assert "add 'hotline agency-magdeburg pooled' to its changes" in " ".join(result.output.split())

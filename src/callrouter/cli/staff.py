@@ -16,6 +16,7 @@ from rich.table import Table
 
 from callrouter.cli.simulate import OUT, distinct, loaded_or_exit, progress, write_file
 from callrouter.config.messages import did_you_mean
+from callrouter.sim.case import desk_hotlines
 from callrouter.sim.part import called, connected
 from callrouter.sim.runs import RUNS_MAX
 from callrouter.sim.staff import Search, Staffing
@@ -55,6 +56,11 @@ def staff(
     for team in teams:
         if team not in served:
             raise click.BadParameter(f"team '{team}' has no callers; {did_you_mean(team, served)}", param_hint="--team")
+    desks = set(desk_hotlines(checked.scenario, checked.changes))
+    for line in hotlines:
+        if line.name in desks and set(line.teams) & set(teams or served):
+            why = f"callers of '{line.name}' dial desks in this scenario, so more agents are more numbers to dial"
+            raise click.UsageError(f"{why}; add 'hotline {line.name} pooled' to its changes")
     found: list[Staffing] = []
     with progress() as bar:
         for touching in connected(plan, checked):
@@ -71,8 +77,8 @@ def staff(
         click.echo(_title(one, reach))
         console.print(_table(one))
     for one in found:
-        for line in _warnings(one, reach):
-            click.echo(line, err=True)
+        for warning in _warnings(one, reach):
+            click.echo(warning, err=True)
     click.echo("roster:")
     for one in found:
         click.echo(f"  {one.team}:" + ("" if one.shifts else " []"))
