@@ -29,7 +29,7 @@ from callrouter.sim.whatif import FELT_LEAST, RUNS_LEAST, does, points
 
 HOUR_S = 3600
 HALF_S = 1800
-CALLS_MAX = 32_000  # simulated for one answer, both variants
+CALLS_MAX = 25_000  # simulated for one answer, both variants
 REST_SHARE = 0.85  # of them, for runs that reach beyond the hour
 RUNS_FIRST, RUNS_MOST = 2, 24
 SEED = 1
