@@ -250,7 +250,9 @@ def _believed(world: World, call: TrueCall) -> set[str]:
     end_seen = weather.clear(call.site, call.ended - 0.5, call.ended + 0.5)
     if call.answered is not None and not call.failsafe:
         talk_seen = weather.clear_part(call.site, call.answered, call.ended) > 1.0
-        return set() if talk_seen else {"abandoned"} if end_seen else {"abandoned", "lost"}
+        # a router that begins with a plan without his hotline knows no more of him than his number
+        gone = {"unknown_number"} if world.kinds["reload"] else set()
+        return set() if talk_seen else {"abandoned"} if end_seen else {"abandoned", "lost", *gone}
     if end_seen:
         return set()
     if call.failsafe:
