@@ -24,6 +24,8 @@ from tests.asterisk.registration import next_port, register
 from tests.asterisk.rtp import Keypad
 from tests.asterisk.sip import Checked, Wire, check_promise
 
+MEDIA_PORT = 22_000  # and up, four for each party: below what the kernel gives to others, above the SIP ports
+
 
 class Lab:
     """One test's view of the network. `async with Lab(network) as lab`."""
@@ -277,7 +279,7 @@ class Lab:
         file = sipp.write(self.dir / f"{name}.xml", text)
         command = [
             "setpriv", "--pdeathsig", "KILL", "sipp", "-sf", str(file), "-i", host, "-mi", host, "-p", str(port),
-            "-mp", str(40000 + 4 * (port % 5000)), "-nostdin",
+            "-mp", str(MEDIA_PORT + 4 * (port % 2500)), "-nostdin",
             "-trace_err", "-error_file", str(self.dir / f"{name}.err"), *more,
         ]  # fmt: skip
         out = (self.dir / f"{name}.out").open("wb")

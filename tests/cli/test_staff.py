@@ -110,6 +110,22 @@ def test_no_half_hour_can_spare_another_agent(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_teams_that_lend_to_each_other_can_spare_nobody_either(tmp_path: Path) -> None:
+    """But for those whom a team owes itself. What several at a time leave shows only one by one: so with this seed."""
+    file = tmp_path / "scenario.yaml"
+    file.write_text(START + TWO + ROSTERS, encoding="utf-8")
+    plan = load(CONFIG).plan
+    with Search(plan, read_scenario(file, plan), ["agency-magdeburg", "agency-gera"], SHARE, 7, 1, 1) as search:
+        found = search.find()
+        roster = {(one.team, 0, need.slot): need.agents for one in found for need in one.needs}
+        assert search.meets(roster)
+        tried = [cell for cell, agents in roster.items() if agents > search._floor(cell)]
+        assert len(tried) > 4
+        for cell in tried:
+            assert not search.meets({**roster, cell: roster[cell] - 1}), cell
+
+
+@pytest.mark.slow
 def test_what_is_printed_reaches_the_target_all_together(tmp_path: Path) -> None:
     """Teams that lend to each other do not each count on the other's agents, and the print is a scenario's roster."""
     result = staff(tmp_path, TWO + ROSTERS)
