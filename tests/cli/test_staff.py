@@ -120,7 +120,7 @@ def test_teams_that_lend_to_each_other_can_spare_nobody_either(tmp_path: Path) -
         roster = {(one.team, 0, need.slot): need.agents for one in found for need in one.needs}
         assert search.meets(roster)
         tried = [cell for cell, agents in roster.items() if agents > search._floor(cell)]
-        assert len(tried) > 4
+        assert len(tried) > 2
         for cell in tried:
             assert not search.meets({**roster, cell: roster[cell] - 1}), cell
 
