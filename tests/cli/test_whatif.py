@@ -43,6 +43,7 @@ def whatif(folder: Path, *words: str) -> Result:
     return CliRunner().invoke(main, ["whatif", str(CONFIG), "--scenario", str(file), "--processes", "1", *words])
 
 
+@pytest.mark.slow
 def test_variants_are_compared_caller_by_caller(tmp_path: Path) -> None:
     """Figures, differences with intervals, sentences in both languages; who is not concerned does not change at all."""
     data, shown = tmp_path / "out.json", tmp_path / "out.html"

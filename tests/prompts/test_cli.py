@@ -42,6 +42,7 @@ def run(*arguments: object) -> Result:
 
 
 @pytest.mark.usefixtures("needs_voice")
+@pytest.mark.slow
 def test_build_then_check_then_change(tmp_path: Path) -> None:
     """What is built is good; a changed text is stale until it is built again, and only it is."""
     where = folder(tmp_path, more=TEXTS)

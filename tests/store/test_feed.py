@@ -116,6 +116,7 @@ async def test_interrupted_at_any_await(engine: AsyncEngine, paths: list[Path]) 
     assert [row.id for row in await rows(engine, CALLBACK_TRY)] == sorted(one.call for one in rang)
 
 
+@pytest.mark.slow
 async def test_segments_wait_for_sql(tmp_path: Path, paths: list[Path]) -> None:
     """While the database is away nothing may be deleted, and it is said; afterwards everything may."""
     engine = await open_engine(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}")
@@ -136,6 +137,7 @@ async def test_segments_wait_for_sql(tmp_path: Path, paths: list[Path]) -> None:
     await engine.dispose()
 
 
+@pytest.mark.slow
 async def test_deleted_segments_are_forgotten(tmp_path: Path, paths: list[Path]) -> None:
     """Marks of segments that are gone do not pile up."""
     engine = await open_engine(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}")
