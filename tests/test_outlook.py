@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from callrouter.config.load import load
 from callrouter.core.checkpoint import Checkpoint
-from callrouter.core.commands import CallOffered
-from callrouter.core.events import AgentAct, AgentActed, PhoneState, SiteRead, Tick
+from callrouter.core.commands import CallFinished, CallOffered, Outcome
+from callrouter.core.events import AgentAct, AgentActed, CallArrived, CallEnded, PhoneState, SiteRead, Tick
 from callrouter.core.router import Router
-from callrouter.outlook import ASKING_MAX, Outlook
+from callrouter.outlook import ASKING_MAX, NO_RECORDS, Outlook, Records
+from callrouter.store.today import Attempt
 from callrouter.web.context import CannotTell
 from callrouter.web.models import WhatIfOut
 from callrouter.web.preview import Wish
@@ -40,9 +42,24 @@ def router() -> Router:
     return router
 
 
-def outlook(router: Router, scenario: Path | None = MONDAY, make: Callable[[], Executor] | None = None) -> Outlook:
-    """Simulates little."""
-    return Outlook(scenario, router.checkpoint, EVENING - 3600, make or (lambda: ThreadPoolExecutor(1)), 100)
+def outlook(
+    router: Router,
+    scenario: Path | None = MONDAY,
+    make: Callable[[], Executor] | None = None,
+    records: Records = NO_RECORDS,
+    since: float = EVENING - 3600,
+) -> Outlook:
+    """Simulates little. since: when the service began."""
+    return Outlook(scenario, router.checkpoint, since, make or (lambda: ThreadPoolExecutor(1)), 100, records)
+
+
+def recorded(*attempts: Attempt) -> Records:
+    """All that ended before."""
+
+    async def read(_since: float, _until: float, most: int) -> Sequence[Attempt]:
+        return attempts[:most]
+
+    return Records(read, lambda number: number and f"key of {number}")
 
 
 async def test_an_answer_is_what_the_api_publishes(router: Router) -> None:
@@ -131,14 +148,80 @@ async def test_todays_calls_say_how_busy_the_day_is(router: Router) -> None:
     call = CallOffered("gera/1", "agency-gera", "general", "gera", True)
     closed = replace(call, open=False)
     for asked, number in ((quiet, 3), (busy, 90)):
-        asked.observe(Tick(), (call,) * 50, EVENING - 86_400)  # of yesterday
-        asked.observe(Tick(), (*(call,) * number, *(closed,) * 99), EVENING - 60)
+        for when, how_many in ((EVENING - 86_400, 50), (EVENING - 60, number)):  # the first of yesterday
+            more = (replace(call, call=f"gera/{when}-{one}") for one in range(how_many))
+            asked.observe(Tick(), (*more, *(closed,) * 99), when)
     calls = []
     for asked in (quiet, busy):
         answer = WhatIfOut.model_validate(await asked.ask("team agency-gera +1"))
         calls += [one.calls for one in answer.horizons[0].hotlines if one.name == "agency-gera"]
         asked.close()
     assert calls[1] > 1.5 * calls[0]
+
+
+CALLERS = ("030", "040", "030", "", "050", "040")
+
+
+def arrival(number: int) -> float:
+    """Every minute since two, when the offices of the example are busy."""
+    return EVENING - 9000 + 60 * number
+
+
+def morning(asked: Outlook, numbers: Sequence[int], live: Sequence[int] = ()) -> list[Attempt]:
+    """So many calls are seen, nobody reached; of all but the `live` ones the records."""
+    found = []
+    for number in numbers:
+        call, caller, at = f"gera/{number}", CALLERS[number % len(CALLERS)], arrival(number)
+        offered = CallOffered(call, "agency-gera", "general", "gera", True)
+        asked.observe(CallArrived(call, "gera", "365", caller), [offered], at)
+        if number not in live:
+            ended = CallFinished(
+                call, "agency-gera", "general", "gera", "365", caller, Outcome.ABANDONED, at, at + 30, 30, 0, "", "",
+                "", False, 0, 16, "",
+            )  # fmt: skip
+            asked.observe(CallEnded(call), [ended], at + 30)
+            key = f"key of {caller}" if caller else ""
+            found.append(Attempt(call, "agency-gera", key, at, at + 30, reached=False))
+    return found
+
+
+async def test_a_restart_forgets_no_call_of_the_day(router: Router) -> None:
+    """The same answer as before it, with some calls only in the records and some only seen since the start."""
+    unstarted = outlook(router, since=EVENING - 86_400, records=recorded())
+    records = morning(unstarted, range(120), live=(119,))
+    restarted = outlook(router, records=recorded(*records[:100]))
+    morning(restarted, range(90, 120), live=(119,))
+    forgetful = outlook(router)
+    answers = [await asked.ask("team agency-gera -2") for asked in (unstarted, restarted, forgetful)]
+    assert answers[0] == answers[1]
+    assert answers[0]["notes"] == []
+    assert answers[0]["horizons"] != answers[2]["horizons"]
+
+
+@pytest.mark.parametrize("broken", ["away", "slow", "behind"])
+async def test_a_database_that_says_nothing_costs_no_answer(
+    router: Router, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came before the start is unknown then, and the answer says so."""
+
+    async def read(_since: float, _until: float, _most: int) -> Sequence[Attempt]:
+        if broken == "slow":
+            await asyncio.Event().wait()
+        raise OperationalError("", {}, Exception("no connection"))
+
+    monkeypatch.setattr("callrouter.outlook.RECORDS_S", 0.01)
+    asked = outlook(router, records=Records(read, complete=lambda: broken != "behind"))
+    answer = WhatIfOut.model_validate(await asked.ask("team agency-gera -2"))
+    assert answer.horizons
+    assert [note.en.partition(" are ")[0] for note in answer.notes] == ["The calls before 15:50"]
+
+
+async def test_of_very_many_calls_the_latest_are_looked_at(router: Router, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since the first of them the day is known, and the answer says that, too."""
+    monkeypatch.setattr("callrouter.outlook.RECORDS_MAX", 2)
+    calls = [Attempt(f"gera/{at}", "agency-gera", "", EVENING - at, EVENING - at, True) for at in (60, 600, 6000)]
+    answer = await outlook(router, records=recorded(*calls)).ask("team agency-gera -2")
+    assert "before 16:40 " in str(answer["notes"])
 
 
 @pytest.mark.slow
@@ -154,7 +237,7 @@ async def test_other_processes_simulate(router: Router) -> None:
 
 async def test_the_page_on_which_an_agreement_is_switched_is_shown_hour_and_day(router: Router) -> None:
     """Per site by its title, as it is and after the switch; nothing where nothing can be said."""
-    asked = outlook(router)
+    asked = outlook(router, records=recorded())
     shown = await asked.foresee(Wish("magdeburg-gera", False))
     assert shown is not None
     titles = {one.title for one in router.plan.sites if one.name in ("magdeburg", "gera", "gotha")}

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
@@ -39,7 +40,7 @@ from callrouter.journal.writer import Journal, JournalLimits
 from callrouter.links import Lines, Links, lines_of
 from callrouter.measures import Measures
 from callrouter.office.office import Office, Outside
-from callrouter.outlook import Outlook
+from callrouter.outlook import Outlook, Records
 from callrouter.reach import callback_families, record_families
 from callrouter.recovery import Recovery
 from callrouter.store.books import Books
@@ -49,6 +50,7 @@ from callrouter.store.recall import Recall
 from callrouter.store.retention import daily
 from callrouter.store.standing import Watch
 from callrouter.store.store import FAULTS, Store
+from callrouter.store.today import attempts
 from callrouter.web.context import Candidate, Context, Versions
 from callrouter.web.figures import Figures
 from callrouter.web.front import Front
@@ -134,7 +136,8 @@ class Service:
         self._recall = Recall(callbacks, wiring.RouterBacks(self.router), self._told, lambda: self.feed.caught_up)
         self._callbacks = Watch(self.store.engine, self.engine.now, lambda: self.store.opened)
         self.engine.observe(self.store.observe)
-        self.outlook = Outlook(service.forecast, self.router.checkpoint, clock())
+        records = Records(partial(attempts, self.store.engine), self._callers.key_of, lambda: self.feed.caught_up)
+        self.outlook = Outlook(service.forecast, self.router.checkpoint, clock(), records=records)
         self.engine.observe(self.outlook.observe)
         self.links = Links(
             lines,

@@ -1,7 +1,8 @@
 """What a switch would do today, asked of the simulator while the service runs.
 
-Takes the router's state between two events, lets other processes simulate, and counts today's calls, which say how
-busy this day is. One question at a time; the loop only waits. Decides nothing.
+Takes the router's state between two events, lets other processes simulate, and looks at today's calls, which say how
+busy this day is: at the records, so that a restart forgets none, and at those that are not among them yet. One question
+at a time; the loop only waits. Decides nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import asyncio
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,8 +29,11 @@ from callrouter.core.events import Event
 from callrouter.sim.changes import Change, ChangeError
 from callrouter.sim.forecast import CALLS_MAX, Horizon, felt, forecast, notes_of, said_of
 from callrouter.sim.live import Live
+from callrouter.sim.page import Text
 from callrouter.sim.scenario import Checked, read_scenario, understood_all
-from callrouter.sim.today import Today
+from callrouter.sim.today import Recent, Today, together, told
+from callrouter.store.store import FAULTS
+from callrouter.store.today import Attempt
 from callrouter.web import preview
 from callrouter.web.context import CannotTell
 from callrouter.web.models import HorizonOut, OutlookOut, ShareOut, WhatIfOut
@@ -40,6 +44,8 @@ WORKERS = 2
 ASKING_MAX = 4  # questions that may wait for their turn
 ANSWER_S = 20.0
 SENTENCES_MAX = 8
+RECORDS_S = 1.0  # for the database; what it does not say by then is left out, and the answer says so
+RECORDS_MAX = 50_000  # of a day; with more only the latest are looked at
 
 
 def _worker() -> None:
@@ -52,6 +58,25 @@ def _processes() -> Executor:
     return ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn"), initializer=_worker)
 
 
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Of calls that have ended. read: as `store.today.attempts`. key_of: a number as it stands in them.
+
+    complete: are those among them that a router before us had?
+    """
+
+    read: Callable[[float, float, int], Awaitable[Sequence[Attempt]]]
+    key_of: Callable[[str], str] = str
+    complete: Callable[[], bool] = lambda: True
+
+
+async def _none(_since: float, _until: float, _most: int) -> Sequence[Attempt]:
+    return ()
+
+
+NO_RECORDS = Records(_none, complete=lambda: False)
+
+
 class Outlook:
     """`observe` every turn of the router; `ask` what a change would do; `close`."""
 
@@ -62,6 +87,7 @@ class Outlook:
         now: float,
         processes: Callable[[], Executor] = _processes,
         calls_max: int = CALLS_MAX,
+        records: Records = NO_RECORDS,
     ) -> None:
         """scenario: of an ordinary day; None: nothing can be asked. calls_max: simulated for one answer."""
         self._path = scenario
@@ -72,11 +98,13 @@ class Outlook:
         self._turn = asyncio.Lock()
         self._asking = 0
         self._scenario: tuple[str, float, Checked] | None = None  # plan's version, the file's time
-        self._today = Today(now)
+        self._records = records
+        self._complete = False
+        self._recent = Recent(now)
 
     def observe(self, event: Event, commands: Sequence[Command], now: float) -> None:
         """Hear of every turn of the router."""
-        self._today.observe(event, commands, now)
+        self._recent.observe(event, commands, now)
 
     async def ask(self, text: str) -> Mapping[str, object]:
         """text: sentences of change, parted by ';'. Raises CannotTell."""
@@ -117,9 +145,7 @@ class Outlook:
         return preview.Outlook(tuple(_span(one, titles) for one in answer.horizons), notes)
 
     async def _answer(self, text: str) -> Mapping[str, object]:
-        checkpoint, today = self._checkpoint(), self._today  # of one instant: all that follows may wait
-        counted = (today.missed(checkpoint.now), today.withheld(), today.attempts(), today.tries())
-        came = today.came()
+        checkpoint, recent = self._checkpoint(), self._recent.attempts()  # of one instant: all that follows may wait
         checked = await asyncio.to_thread(self._read, checkpoint)
         try:
             changes = understood_all(text, checkpoint.plan)
@@ -128,14 +154,43 @@ class Outlook:
         zone = ZoneInfo(checked.scenario.zone or checkpoint.plan.sites[0].zone)
         local = datetime.fromtimestamp(checkpoint.now, UTC).astimezone(zone)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-        live = Live(checkpoint, checked.scenario, came, today.since(midnight), *counted)
+        since, today = await self._today(recent, midnight, checkpoint.now)
+        live = Live(
+            checkpoint, checked.scenario, today.came, since, today.missed, today.withheld, today.attempts, today.tries,
+            today.quiet,
+        )  # fmt: skip
+        notes = [] if since == midnight else [_unknown_before(datetime.fromtimestamp(since, zone))]
         wanted = threading.Event()
         wanted.set()
         try:
             horizons = await asyncio.to_thread(self._simulate, live, changes, wanted.is_set)
         finally:  # who does not wait for the answer any more leaves no work behind
             wanted.clear()
-        return _told(live, changes, horizons, zone)
+        return _told(live, changes, horizons, zone, notes)
+
+    async def _today(self, recent: Sequence[Attempt], midnight: float, now: float) -> tuple[float, Today]:
+        """Since when the day's calls are known, and what they tell. recent: what the router has said itself."""
+        since, records = max(midnight, self._recent.since), await self._recorded(midnight, now)
+        if records is not None:
+            since = midnight if len(records) < RECORDS_MAX else min(one.arrived_at for one in records)
+        key_of = str if records is None else self._records.key_of  # none was among the records: a number will do
+
+        def look() -> Today:
+            return told(together(records or (), recent, key_of, since), since, now)
+
+        return since, await asyncio.to_thread(look)
+
+    async def _recorded(self, midnight: float, now: float) -> Sequence[Attempt] | None:
+        """None: they cannot be looked at, or not all of them are there."""
+        self._complete = self._complete or self._records.complete()
+        if not self._complete:
+            return None
+        try:
+            async with asyncio.timeout(RECORDS_S):
+                return await self._records.read(midnight, now, RECORDS_MAX)
+        except (*FAULTS, TimeoutError) as error:
+            log.warning("a forecast does without the records of today's calls", error=str(error).partition("\n")[0])
+            return None
 
     def _read(self, checkpoint: Checkpoint) -> Checked:
         """The scenario, read again when its file or the plan is another. Blocks."""
@@ -194,8 +249,18 @@ def _sure_points(site: OutlookOut) -> float:
     return site.points if site.points is not None and felt(site.points, site.points_half) else 0.0
 
 
-def _told(live: Live, changes: Sequence[Change], horizons: Sequence[Horizon], zone: ZoneInfo) -> Mapping[str, object]:
-    """As `web.models.WhatIfOut`."""
+def _unknown_before(since: datetime) -> Text:
+    clock = since.strftime("%H:%M")
+    return (
+        f"Die Anrufe vor {clock} Uhr sind hier nicht bekannt: Wie viele noch kommen, ist aus denen seither geschätzt.",
+        f"The calls before {clock} are not known here: how many are still to come is judged by those since then.",
+    )
+
+
+def _told(
+    live: Live, changes: Sequence[Change], horizons: Sequence[Horizon], zone: ZoneInfo, notes: Sequence[Text]
+) -> Mapping[str, object]:
+    """As `web.models.WhatIfOut`. notes: before those of the forecast."""
     plan, now = live.plan, live.checkpoint.now
     titles = {one.name: one.title for one in plan.hotlines} | {one.name: one.title for one in plan.sites}
     shown = []
@@ -221,6 +286,6 @@ def _told(live: Live, changes: Sequence[Change], horizons: Sequence[Horizon], zo
     return {
         "at": datetime.fromtimestamp(round(now, 3), UTC),
         "change": "; ".join(change.text for change in changes),
-        "notes": [{"de": de, "en": en} for de, en in notes_of(live, changes, horizons, titles)],
+        "notes": [{"de": de, "en": en} for de, en in (*notes, *notes_of(live, changes, horizons, titles))],
         "horizons": shown,
     }

@@ -121,6 +121,12 @@ async def test_restart_drops_nobody(network: Network, tmp_path: Path) -> None:
         waits.hang_up()
         await until(lambda: not service.engine.snapshot().calls)
         after = counted(service)
+    async with network.service(tmp_path / "var") as service:
+        await until(lambda: service.feed.caught_up)
+        known = await service.outlook._recorded(0.0, service.engine.now())
+        assert sorted(one.call for one in known or ()) == sorted((talks.call, waits.call)), (
+            "a forecast has to know them"
+        )
     assert (before, after) == ((2, 1, 0), (0, 1, 2))  # offered, answered, ended: each call once, over both
 
 

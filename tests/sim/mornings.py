@@ -18,19 +18,19 @@ from callrouter.sim.kernel import SECOND_US
 from callrouter.sim.live import Live
 from callrouter.sim.runs import day_of
 from callrouter.sim.scenario import Checked
-from callrouter.sim.today import Today
+from callrouter.sim.today import Recent, told
 
 
 class _Told(Router):
     """Tells of its turns, as the engine does."""
 
-    today: Today
+    recent: Recent
 
     def handle_all(self, events: Sequence[Event], now: float) -> list[Command]:
         commands = super().handle_all(events, now)
         if events:
             first = next((event for event in events if isinstance(event, CallArrived)), events[0])
-            self.today.observe(first, commands, now)
+            self.recent.observe(first, commands, now)
         return commands
 
 
@@ -46,19 +46,19 @@ def states(
     meant = [understood(one, plan) if isinstance(one, str) else one for one in changes]
     day, callers = day_of(make_case(plan, ordinary.scenario, meant), 5, run)
     start = day.setting.start_us / SECOND_US
-    today = Today(start)
+    recent = Recent(start)
     day.router.__class__ = _Told
     assert isinstance(day.router, _Told)
-    day.router.today = today
+    day.router.recent = recent
     found: list[Live] = []
 
     def calls() -> Iterator[Call]:
         for call in callers.arrivals():
             if len(found) < len(hours) and call.at_us > hours[len(found)] * 3600 * SECOND_US:
                 saved = _timed(day.router.checkpoint(), plan)
-                missed, came = today.missed(saved.now), today.came()
+                today = told(recent.attempts(), start, saved.now)
                 found.append(
-                    Live(saved, ordinary.scenario, came, today.since(start), missed, today.withheld(), today.attempts())
+                    Live(saved, ordinary.scenario, today.came, start, today.missed, today.withheld, today.attempts)
                 )
             if len(found) == len(hours) and not whole:
                 return

@@ -71,6 +71,7 @@ EFFECTS: list[tuple[str, str, Key, int]] = [
     ("hotline aachen closed 08:30-09:00", "", Key("hotline", AACHEN, "closed"), 1),
     ("site gera down 08:30-09:30", "", Key("hotline", GERA, "within"), -1),
     ("site gera down 08:30-09:30", "", Key("team", GERA, "calls"), -1),
+    ("site gera up at 09:00", "site gera down at 08:30", Key("hotline", GERA, "within"), 1),
 ]
 
 

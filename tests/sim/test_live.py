@@ -18,7 +18,7 @@ from callrouter.core.router import Router
 from callrouter.sim.call import ANSWERED, CLOSED
 from callrouter.sim.changes import understood
 from callrouter.sim.draws import Constant, Empirical, Exponential, Lognormal, Stream, beyond
-from callrouter.sim.forecast import Run, Unwanted, forecast, notes_of, paired, said_of, touched
+from callrouter.sim.forecast import Horizon, Run, Unwanted, forecast, notes_of, paired, said_of, touched
 from callrouter.sim.kernel import SECOND_US
 from callrouter.sim.live import Live, LiveDay, factors, live_case
 from callrouter.sim.scenario import Checked, Scenario, read_scenario
@@ -276,6 +276,48 @@ def test_what_cannot_be_told_is_said(plan: Plan, monday: Checked) -> None:
     assert notes_of(live, closed, horizons, {}) == []
     assert any("mehr finden bis heute Abend geschlossen" in de for de, _ in said_of(closed, horizons[-1], {}, ""))
     assert 2800 < horizons[-1].seconds < 3000, "calls are counted to closing time, not to midnight"
+
+
+def dark_gera(plan: Plan, monday: Checked) -> Live:
+    """At nine the link to Gera is lost, with people there who talk, are free and wait, and no trunk leads to Gotha."""
+    live = at(plan, monday, 9.0)
+    router = Router.restore(live.checkpoint)
+    lost = e.TrunkState("magdeburg", "gotha", up=False)
+    router.handle_all([e.LinkDown("gera"), lost], live.checkpoint.now)
+    return replace(live, checkpoint=router.checkpoint())
+
+
+def test_a_dark_site_stays_dark_until_the_question_says_that_it_is_back(plan: Plan, monday: Checked) -> None:
+    """Its callers wait in vain and its agents get nothing, as it is now; from its return on it is as it was."""
+    live = dark_gera(plan, monday)
+    back_us = HOUR_US // 2
+    for sentence, until_us in (("", 10**18), ("site gera up at 09:30", back_us), ("site gera up", 0)):
+        changes = [understood(sentence, plan)] if sentence else []
+        day = LiveDay(live, live_case(live, changes), 1, 0, restore=checked)
+        found = [call for call in day.run(day.callers.arrivals(2 * back_us)) if call.hotline == "agency-gera"]
+        early = [call for call in found if call.at_us < until_us - 120 * SECOND_US]
+        late = [call for call in found if call.at_us >= until_us]
+        assert not any(call.outcome == ANSWERED for call in early)
+        assert sum(call.outcome == ANSWERED for call in late) >= 0.8 * len(late)
+        at_site = [call for call in day.calls if call.agent.startswith("gera/")]
+        assert all(call.at_us + (call.wait_us or 0) >= until_us for call in at_site)
+        assert (len(early) > 20, len(late) > 20) == (until_us > 0, until_us <= back_us)
+        assert not any(call.hotline == "agency-magdeburg" and call.agent.startswith("gotha/") for call in day.calls)
+
+
+def test_what_is_broken_now_and_stays_so_is_said(plan: Plan, monday: Checked) -> None:
+    """With the question that tells of its return; not to those whom it cannot concern."""
+    live = dark_gera(plan, monday)
+    gera, aachen = ([understood(f"team {name} +1", plan)] for name in ("agency-gera", "aachen"))
+    told = notes_of(live, gera, (Horizon("hour", 60, 1),), {"gera": "Gera (GE)"})
+    assert [note.partition(".")[0] for _, note in told] == [
+        "Gera (GE) has no link",
+        "The trunk from magdeburg to gotha is down",
+    ]
+    for text in told[0]:
+        understood(text.split("„" if "„" in text else "'")[1].rstrip("“."), plan)
+    assert "site gera up at 09:30" in told[0][0]
+    assert all("link" not in en for _, en in notes_of(live, aachen, (), {}))
 
 
 def test_only_what_a_change_can_reach_is_simulated(plan: Plan) -> None:

@@ -143,7 +143,8 @@ SENTENCES = [
     ("hotline aachen line_max=0", "line_max cannot be 0; write line_max=N, N being a whole number from 1 to 1000000"),
     ("hotline aachen calls +100000%", "'+100000%' is no change of calls; write 'calls +20%' or 'calls -20%', up to"),
     ("hotline aachen ring_max_s=aachen:3", "'ring_max_s=aachen:3' sets nothing; write ring_max_s=2 or none"),
-    ("site gera down", "'down' says not when the site is lost; write down 11:00-11:20"),
+    ("site gera down", "'down' says not when the site is lost; write down 11:00-11:20, or up"),
+    ("site gera up 11:00-12:00", "'11:00-12:00' says when the site is lost again; write up at 11:00"),
 ]
 
 

@@ -142,6 +142,8 @@ WORDS = [
      "Closing the hotline aachen (12:00-13:00)"),
     ("hotline aachen pooled", "Hotline aachen statt Durchwahlen", "Pooling the desks of aachen"),
     ("hotline aachen target_s=5", "Hotline aachen mit target_s=5", "Setting target_s=5 at the hotline aachen"),
+    ("site gera up at 11:00", "Standort gera wieder mit Verbindung (ab 11:00)",
+     "Having the site gera back (from 11:00)"),
     ("site gera down 11:00-11:20", "Standort gera ohne Verbindung (11:00–11:20)",
      "Losing the link of the site gera (11:00-11:20)"),
 ]  # fmt: skip

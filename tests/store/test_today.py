@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter.callers import Callers
+from callrouter.core.commands import Outcome
 from callrouter.desk.results import Disposition, Result
 from callrouter.store.books import Books
 from callrouter.store.results import Results
-from callrouter.store.today import Reached, Settled, today
+from callrouter.store.today import Attempt, Reached, Settled, attempts, today
 from tests.store.records import START, WINDOW_S, batch, record
 
 CALLERS = Callers("a secret of tests that is long enough")
@@ -33,3 +34,22 @@ async def test_results_of_the_day(engine: AsyncEngine) -> None:
         for call, what in (("gera/0", Disposition.RESOLVED), ("gera/1", Disposition.CALLBACK)):
             assert await Results(engine).give(connection, Result(call, "agency", "", what, START))
     assert (await today(engine, START)).settled == (Settled("agency", answered=3, given=2, resolved=1),)
+
+
+async def test_attempts_of_the_day_one_by_one(engine: AsyncEngine) -> None:
+    """In opening hours, arrived since and ended by then, the latest first; callers are keys, or nobody."""
+    calls = [
+        record("gera/0", at=-1.0),
+        record("gera/1", talk_s=60.0),
+        record("gera/2", caller="", at=10.0),
+        record("gera/3", at=20.0, outcome=Outcome.CLOSED),
+        record("gera/4", at=30.0, talk_s=900.0),
+    ]
+    await Books(engine, CALLERS.key_of).take("j", batch(*calls))
+    key = CALLERS.key_of(calls[1].caller)
+    found = [
+        Attempt("gera/2", "agency", "", START + 10, START + 40, reached=False),
+        Attempt("gera/1", "agency", key, START, START + 90, reached=True),
+    ]
+    assert await attempts(engine, START, START + 600, 9) == found
+    assert await attempts(engine, START, START + 600, 1) == found[:1]

@@ -264,7 +264,8 @@ def _switches(plan: Plan, changes: Iterable[Change], clock: SimClock, days: int)
             edges = [(max(0, start), True)] + ([(end, False)] if end < forever_us else [])
             for at_us, begins in edges:
                 if change.kind == "site":
-                    yield Switch(at_us, Kind.SITE_DOWN if begins else Kind.SITE_UP, change.name)
+                    falls = begins == (change.what == "down")
+                    yield Switch(at_us, Kind.SITE_DOWN if falls else Kind.SITE_UP, change.name)
                 elif change.kind == "hotline" and change.what == "closed":
                     mode = HotlineMode.CLOSED if begins else HotlineMode.NORMAL
                     yield Switch(at_us, Kind.SWITCH, HotlineSwitched(change.name, mode))

@@ -103,7 +103,7 @@ _FORMS = {
     "team": "+5, -5 or =12",
     "hotline": "calls +20%, talk -10%, wrap_up +5%, patience +50%, closed, pooled, "
     + ", ".join(f"{name}=N" for name in HOTLINE_SETTINGS),
-    "site": "down 11:00-11:20",
+    "site": "down 11:00-11:20, up, up at 11:00",
 }
 
 
@@ -185,10 +185,13 @@ def _hotline(text: str, words: list[str]) -> Change:
 
 
 def _site(text: str, words: list[str]) -> Change:
-    when = _when(words[3:])
-    if words[2] != "down" or when.always:
-        raise ChangeError(f"'{' '.join(words[2:])}' says not when the site is lost", f"write {_FORMS['site']}")
-    return Change(text, "site", words[1], "down", when=when)
+    what, when = words[2], _when(words[3:])
+    if what == "up":
+        if not when.always and when.to_s is not None:
+            raise ChangeError(f"'{' '.join(words[3:])}' says when the site is lost again", "write up at 11:00")
+    elif what != "down" or when.always:
+        raise ChangeError(f"'{' '.join(words[2:])}' says not when the site is lost", "write down 11:00-11:20, or up")
+    return Change(text, "site", words[1], what, when=when)
 
 
 _PARSERS: Mapping[str, Callable[[str, list[str]], Change]] = {

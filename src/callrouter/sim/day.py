@@ -201,7 +201,7 @@ class Day:
             team, number = what
             events += self.crews[team].want(number, at_us)
         elif kind is Kind.SITE_DOWN:
-            events.append(self.dark.fall(str(what)))
+            events.append(self.dark.fall(str(what), at_us))
         elif kind is Kind.SITE_UP:
             events += self.dark.rise(str(what), at_us)
         else:

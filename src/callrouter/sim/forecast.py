@@ -8,15 +8,17 @@ runs, which tell how many more there may be. The same question at the same insta
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
 from math import ceil
+from zoneinfo import ZoneInfo
 
 from callrouter.core.calendar import open_s
-from callrouter.core.plan import Plan
+from callrouter.core.plan import Hotline, Plan
 from callrouter.sim.call import ANSWERED, CLOSED, Call
 from callrouter.sim.callers import Callers
 from callrouter.sim.case import Case
@@ -25,6 +27,7 @@ from callrouter.sim.estimate import Estimate, Pair, difference, estimate, quanti
 from callrouter.sim.kernel import SECOND_US
 from callrouter.sim.live import Live, LiveDay, factors, live_case
 from callrouter.sim.page import Text
+from callrouter.sim.takeover import cut_off, dark
 from callrouter.sim.whatif import FELT_LEAST, RUNS_LEAST, does, points
 
 HOUR_S = 3600
@@ -353,6 +356,7 @@ def notes_of(
                 f"The scenario of an ordinary day knows no calls of {which}: nothing can be said of them.",
             )
         )
+    found += _cut_off(live, reached, titles)
     if not horizons and len(unknown) < len(reached):
         now, until_us = live.checkpoint.now, live_case(live, ()).setting.until_us
         if any(open_s(one.hours, now, now + until_us / SECOND_US) for one in reached):
@@ -360,6 +364,30 @@ def notes_of(
         else:
             found.append(("Heute ist geschlossen.", "Closed for today."))
     return found
+
+
+def _cut_off(live: Live, reached: Sequence[Hotline], titles: Mapping[str, str]) -> Iterator[Text]:
+    """What is broken now at the sites of these hotlines and their teams, and that it is taken to stay so."""
+    teams = set[str]().union(*(_teams(one.name, live.plan) for one in reached))
+    sites = {one.site for one in reached} | {one.site for one in live.plan.teams if one.name in teams}
+    local = datetime.fromtimestamp(live.checkpoint.now, ZoneInfo(live.scenario.zone or live.plan.sites[0].zone))
+    half = min(48, (local.hour * 60 + local.minute) // 30 + 2)
+    clock = f"{half // 2:02}:{half % 2 * 30:02}"
+    for site in dark(live.checkpoint):
+        if site in sites:
+            title, ask = titles.get(site, site), f"site {site} up at {clock}"
+            yield (
+                f"{title} ist ohne Verbindung. Gerechnet ist, dass es heute so bleibt; was eine Rückkehr ändert, "
+                f"sagt die Frage „{ask}“.",
+                f"{title} has no link. It is taken to stay so today; what its return changes is the question '{ask}'.",
+            )
+    for ends in cut_off(live.checkpoint):
+        if sites.issuperset(ends):
+            here, there = (titles.get(end, end) for end in ends)
+            yield (
+                f"Die Leitung von {here} nach {there} ist gestört. Gerechnet ist, dass es heute so bleibt.",
+                f"The trunk from {here} to {there} is down. It is taken to stay so today.",
+            )
 
 
 def felt(points: float, half: float | None) -> bool:

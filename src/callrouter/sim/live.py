@@ -4,7 +4,8 @@ Calls in progress, callers who wait and agents are taken over as they are; how m
 is drawn, given how long they have already. Who is paused, on a call of his own or not reachable is back after
 `AWAY_S`, or when the router says so. More callers come as the scenario's profile says, in proportion to how many have
 come so far today; who was not reached lately may try again. Rosters go on from those who are there now by the steps of
-the scenario's. Whatever may be configured is answered for; nothing here can change what the live router does.
+the scenario's. A site without link, or a trunk that is down, stays so unless the question says when it is back.
+Whatever may be configured is answered for; nothing here can change what the live router does.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ from callrouter.sim.day import Day
 from callrouter.sim.draws import Constant, Distribution, Lognormal, Stream, beyond
 from callrouter.sim.kernel import SECOND_US, Rank
 from callrouter.sim.scenario import Scenario
-from callrouter.sim.takeover import Presence, Working, presence, take_over
+from callrouter.sim.takeover import Presence, Working, dark, presence, take_over
 
 TALK, WRAP_UP, PATIENCE = Lognormal(240.0, 0.8), Constant(30.0), Lognormal(150.0, 1.0)  # of hotlines no scenario names
 PRIOR_CALLS = 10.0  # as if so many had come as expected: a few calls say little about the day
 FACTOR_MIN, FACTOR_MAX = 0.3, 3.0
+QUIET_CALLS = 20.0  # expected in a span in which none came: the service was not there, and it tells nothing of the day
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ class Live:
     """What is known of now. scenario: of an ordinary day.
 
     came: first calls of a wish, in opening hours, per hotline since `came_since` (UTC seconds, not before this day
-    began). withheld: those without a number, first or not, and how many of them reached nobody before `missed` begins.
-    attempts: of the calls in progress those that are not their callers' first. tries: calls for each first one, of all.
+    began). quiet: spans since then, of half an hour at least, in which nobody called any hotline. withheld: those
+    without a number, first or not, and how many of them reached nobody before `missed` begins. attempts: of the calls
+    in progress those that are not their callers' first. tries: calls for each first one, of all.
     """
 
     checkpoint: Checkpoint
@@ -68,6 +71,7 @@ class Live:
     withheld: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     attempts: Mapping[str, int] = field(default_factory=dict)
     tries: float = 1.0
+    quiet: tuple[tuple[float, float], ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -106,9 +110,17 @@ def _steps(
 
 def factors(live: Live, case: Case) -> dict[str, float]:
     """Per hotline: how many want something today for each who was expected. Redials are no such wish."""
-    since_us = round(live.came_since * SECOND_US) - case.setting.start_us
+
+    def expect(from_s: float, to_s: float) -> dict[str, float]:
+        instants = (round(at_s * SECOND_US) - case.setting.start_us for at_s in (from_s, to_s))
+        return callers.expected(*instants)
+
     callers = Callers(case, 0, 0)
-    expected = callers.expected(since_us, 0)
+    expected = expect(live.came_since, live.checkpoint.now)
+    for span in live.quiet:
+        unseen = expect(*span)
+        if sum(unseen.values()) >= QUIET_CALLS:
+            expected = {name: number - unseen[name] for name, number in expected.items()}
     found = {}
     for name, number in expected.items():
         came = live.came.get(name, 0) + _withheld(live, callers, name)
@@ -174,7 +186,8 @@ class LiveDay(Day):
             crew.wanted = crew.free + crew.busy  # whatever is wanted from now on comes with the first step
             for at_us, agents in self.setting.crews[team]:
                 self.agenda.add(at_us, Rank.CHANGE, (Kind.CREW, (team, agents)))
-        events: list[Event] = [PlanReplaced(self.setting.plan)]
+        events: list[Event] = [self.dark.fall(site, 0) for site in dark(self._live_state.checkpoint)]
+        events.append(PlanReplaced(self.setting.plan))
         for change in self._case.changes:
             if change.kind == "agreement" and change.what in ("on", "off") and change.when.always:
                 events.append(AgreementSwitched(change.name, change.what == "on", borrower=change.borrower))

@@ -43,25 +43,25 @@ class Dark:
         """Is the call at a site that the router cannot see?"""
         return bool(self.sites) and site_of(call) in self.sites
 
-    def fall(self, site: str) -> Event:
+    def fall(self, site: str, at_us: int) -> Event:
         self.sites.add(site)
         for call in self._day.live.values():
             if not call.outcome and self.hides(call):
-                self._rings_out(call)
+                self._rings_out(call, at_us)
         return LinkDown(site)
 
     def arrives(self, call: Call, at_us: int) -> None:
         hotline = self._day.hotlines[call.hotline]
         by_hand = self._day.router.state.mode(hotline.name) is HotlineMode.CLOSED
         if not by_hand and is_open(hotline.hours, (self._day.setting.start_us + at_us) / SECOND_US):
-            self._rings_out(call)
+            self._rings_out(call, at_us)
         else:
             self._day.ended(call, CLOSED, at_us)
 
-    def _rings_out(self, call: Call) -> None:
+    def _rings_out(self, call: Call, at_us: int) -> None:
         limit_s = self._day.hotlines[call.hotline].ring_max_s
         if limit_s is not None:
-            self._day.agenda.add(call.at_us + to_us(limit_s), Rank.DEADLINE, (Kind.RINGS_OUT, call))
+            self._day.agenda.add(max(at_us, call.at_us + to_us(limit_s)), Rank.DEADLINE, (Kind.RINGS_OUT, call))
 
     def owes(self, call: Call) -> None:
         """The agent of this hidden call has done his work."""

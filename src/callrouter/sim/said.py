@@ -113,5 +113,6 @@ _WHAT: Mapping[tuple[str, str], Callable[[Change], Text]] = {
     ("hotline", "closed"): lambda c: (f"Hotline {c.name} geschlossen", f"closing the hotline {c.name}"),
     ("hotline", "pooled"): lambda c: (f"Hotline {c.name} statt Durchwahlen", f"pooling the desks of {c.name}"),
     ("site", "down"): lambda c: (f"Standort {c.name} ohne Verbindung", f"losing the link of the site {c.name}"),
+    ("site", "up"): lambda c: (f"Standort {c.name} wieder mit Verbindung", f"having the site {c.name} back"),
     **{("hotline", what): _longer for what in _LONGER},
 }

@@ -3,12 +3,13 @@
 In a simulation people and phones are ideal, and all that they do comes from the day itself: it ends wrap-ups, has
 offers answered at once, plays no prompts and rings nobody back. So nothing that the live router has under way for them
 may go on by itself here: no timer of an agent, no offer, no prompt, no outbound call. What is left of a state is who
-talks, who waits since when, who is free in which turn, and who works until the day says that he is done.
+talks, who waits since when, who is free in which turn, and who works until the day says that he is done. Sites without
+link are read as if they had one: the day begins with its loss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from callrouter.core.agents import AgentSeat, AgentState, Intent
@@ -50,13 +51,25 @@ class Takeover:
     working: tuple[Working, ...]
 
 
+def dark(saved: Checkpoint) -> tuple[str, ...]:
+    """The sites that have no link now."""
+    links = dict(saved.links)
+    return tuple(site.name for site in saved.plan.sites if not links.get(site.name, False))
+
+
+def cut_off(saved: Checkpoint) -> tuple[tuple[str, str], ...]:
+    """Trunks that say that they are down, as (from, to); one that failed a moment ago is only left alone a little."""
+    return tuple((site, peer) for site, peer, until in saved.trunks_down if until is None)
+
+
 def presence(saved: Checkpoint) -> dict[str, Presence]:
     """Per team of the plan: agents who are logged in (and do not leave with the end of their work)."""
     found = {team.name: Presence() for team in saved.plan.teams}
+    unseen = dark(saved)
     for seat in saved.seats:
         if seat.team in found and seat.intent is not Intent.LOGGED_OUT and not seat.leaving:
             one = found[seat.team]
-            back = () if _works(seat) or _free(seat) else (_back_at(seat, saved.now),)
+            back = () if _works(seat) or _free(seat, unseen) else (_back_at(seat, saved.now),)
             found[seat.team] = Presence(one.there + 1, one.back_at + back)
     return found
 
@@ -65,9 +78,16 @@ def _works(seat: SavedSeat | AgentSeat) -> bool:
     return seat.state in (AgentState.TALKING, AgentState.WRAP_UP)
 
 
-def _free(seat: SavedSeat) -> bool:
-    """A phone that rings is answered at once, or is free at once where it rings for a callback."""
-    return seat.state in (AgentState.READY, AgentState.OFFERED) and seat.intent is Intent.READY
+def _free(seat: SavedSeat, unseen: Collection[str]) -> bool:
+    """A phone that rings is answered at once, or is free at once where it rings for a callback.
+
+    unseen: at these sites only the link keeps agents with a good phone from their calls.
+    """
+    if seat.intent is not Intent.READY:
+        return False
+    if seat.state is AgentState.UNREACHABLE and seat.id.partition("/")[0] in unseen:
+        return seat.phone_up and not (seat.phone_in_use or seat.legs or seat.suspect)
+    return seat.state in (AgentState.READY, AgentState.OFFERED)
 
 
 def _back_at(seat: SavedSeat, now: float) -> float:
@@ -96,14 +116,14 @@ def take_over(saved: Checkpoint, plan: Plan) -> Takeover:
         elif call.state in RINGING:
             lane = (call.hotline, topic, 0, call.site)
             calls.append(replace(_clean(call, CallState.WAITING, topic), lane=lane, agreement="", borrower=""))
-    made = _seats(plan.agents, seats, talking, saved.now)
+    made = _seats(plan.agents, seats, talking, saved)
     checkpoint = replace(
         saved,
         plan=plan,
         calls=tuple(calls),
         seats=tuple(made),
         links=tuple((site.name, True) for site in plan.sites),
-        trunks_down=(),
+        trunks_down=tuple((*ends, None) for ends in cut_off(saved)),
         reread_at=(),
         retired=(),
         timers=(),  # ring limits and agreements set theirs anew with the plan
@@ -135,18 +155,18 @@ def _clean(call: SavedCall, state: CallState, topic: str) -> SavedCall:
 
 
 def _seats(
-    agents: Sequence[Agent], seats: Mapping[str, SavedSeat], talking: Mapping[str, str], now: float
+    agents: Sequence[Agent], seats: Mapping[str, SavedSeat], talking: Mapping[str, str], saved: Checkpoint
 ) -> list[SavedSeat]:
     """One for each agent of the plan, in its order: free, in a conversation, at work (as a wrap-up), or logged out."""
-    made = []
+    made, unseen = [], dark(saved)
     for order, agent in enumerate(agents):
-        seat = seats.get(agent.id) or _new(agent, order, now)
+        seat = seats.get(agent.id) or _new(agent, order, saved.now)
         state, intent, call = AgentState.LOGGED_OUT, Intent.LOGGED_OUT, ""
         if agent.id in talking:
             state, intent, call = AgentState.TALKING, Intent.READY, talking[agent.id]
         elif _works(seat):
             state, intent = AgentState.WRAP_UP, Intent.READY
-        elif _free(seat):
+        elif _free(seat, unseen):
             state, intent = AgentState.READY, Intent.READY
         made.append(
             replace(

@@ -1,7 +1,7 @@
 """What the database says of one day so far: attempts by quarter of an hour, demands, results, and what was lent.
 
-Only sums leave the database, so a busy day costs no more than its hotlines times its quarters. Definitions are those
-of the measures (attempts in opening hours; nothing is left out of the denominator).
+Only sums leave the database, so a busy day costs no more than its hotlines times its quarters; `attempts` alone are
+one by one. Definitions are those of the measures (attempts in opening hours; nothing is left out of the denominator).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from callrouter.store.schema import CALL_RECORD, DEMAND, RESULT
 from callrouter.store.store import reading
 
 SLOT_S = 900
+SOME = 500  # rows between two turns of the loop
 _CALL, _DEMAND, _RESULT = CALL_RECORD.c, DEMAND.c, RESULT.c
 
 
@@ -72,6 +73,43 @@ class Today:
     settled: tuple[Settled, ...] = ()
     lent: tuple[Lent, ...] = ()
     known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A call in opening hours. caller: the same text for the same person, '' withheld or erased. ended_at None: it goes
+    on. reached: also where nobody can say, since a failsafe group or a lost site had it.
+    """
+
+    call: str
+    hotline: str
+    caller: str
+    arrived_at: float
+    ended_at: float | None = None
+    reached: bool = True
+
+
+async def attempts(engine: AsyncEngine, since: float, until: float, most: int) -> list[Attempt]:
+    """Those that arrived from `since` on and ended by `until`, the latest to arrive first; no more than so many.
+
+    Callers are their keys. The loop has its turn between some rows and the next. Raises SQLAlchemyError or OSError.
+    """
+    query = (
+        select(_CALL.call, _CALL.hotline, _CALL.caller, _CALL.arrived_at, _CALL.ended_at, _CALL.outcome)
+        .where(_CALL.arrived_at >= since, _CALL.ended_at <= until)
+        .where(_CALL.hotline != "", _CALL.outcome.in_(sorted(COUNTED)))
+        .order_by(_CALL.arrived_at.desc())
+        .limit(most)
+    )
+    missed = (Outcome.ABANDONED.value, Outcome.BUSIED.value)
+    found = []
+    async with reading(engine) as connection, connection.stream(query) as rows:
+        async for some in rows.partitions(SOME):
+            found += [
+                Attempt(call, hotline, caller or "", arrived_at, ended_at, outcome not in missed)
+                for call, hotline, caller, arrived_at, ended_at, outcome in some
+            ]
+    return found
 
 
 async def today(engine: AsyncEngine, since: float, asked: Collection[str] = ()) -> Today:
