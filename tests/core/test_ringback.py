@@ -256,6 +256,20 @@ def test_not_reached_is_tried_again_after_a_pause_and_not_for_ever(result: TryRe
     assert results(story) == [result] * 3
 
 
+def test_a_clock_set_past_the_pause_rings_at_the_next_tick() -> None:
+    """The pause stands in the calendar: a clock that was slow has passed it, and the `Tick` that follows sees to it."""
+    story = asked(ready="gera/2001", rules={"tries_max": 3, "pause_s": 1800.0})
+    assert rings(story) == "gera/2001"
+    story.agent_is_up(out(story))
+    story.caller_is_missed(out(story), TryResult.NOT_REACHED)
+    story.act("gera/2001", e.AgentAct.WRAP_UP_DONE)
+    story.now += 2_000.0
+    story.send(e.ClockSet(2_000.0))
+    assert rings(story) == ""
+    story.pass_time(0.0)
+    assert rings(story) == "gera/2001"
+
+
 def test_a_number_that_does_not_exist_is_not_tried_again() -> None:
     """The network says so."""
     story = asked(ready="gera/2001")
