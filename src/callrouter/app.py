@@ -64,6 +64,7 @@ log = structlog.get_logger(__name__)
 
 GARBAGE_OBJECTS = 10_000  # made and still alive before new ones are searched: a millisecond
 WARM_AFTER_S = 20.0
+AGAIN_S = 5.0  # before a configuration is read again that found no room in the inbox
 RESTART_S = 1.0  # before a helper task that broke is started again
 
 
@@ -371,7 +372,10 @@ class Service:
                 log.error("the guides stay as they were", problem=str(problem))
         except ConfigError as error:
             self._refuse(len(error.problems), [str(problem) for problem in error.problems])
-        except (SecretError, ValueError, OSError, NotDecided, Overloaded) as error:
+        except Overloaded as error:
+            self._refuse(1, [f"{error}; it is tried again in {AGAIN_S:g} s"])
+            asyncio.get_running_loop().call_later(AGAIN_S, self._nudge.set)
+        except (SecretError, ValueError, OSError, NotDecided) as error:
             self._refuse(1, [str(error)])
 
     def _refuse(self, number: int, problems: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from callrouter.config.source import ConfigError
 from callrouter.core.agents import Intent
 from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, HotlineMode, HotlineSwitched
 from callrouter.core.router import Router
+from callrouter.engine import RESERVE
 from callrouter.journal.records import CODEC
 from callrouter.journal.replay import replay
 from callrouter.sim.people import ANSWERS, Behaviour
@@ -204,6 +205,22 @@ async def test_reload_refuses_a_missing_secret(network: Network, tmp_path: Path)
         service.request_reload()
         await until(service.reasons)
         assert "is empty" in service.reasons()[0]
+
+
+async def test_reload_that_finds_no_room_is_tried_again(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full inbox leaves the old plan in force, which is said; the files need not be touched again."""
+    monkeypatch.setattr("callrouter.app.AGAIN_S", 0.01)
+    async with network.service(tmp_path / "var", folder=network.folder) as service:
+        before, room = service.router.plan.version, service.engine._inbox_max
+        service.engine._inbox_max = -RESERVE
+        network.write(ring_max_s=60)
+        await until(lambda: any("too many events are waiting; it is tried again" in one for one in service.reasons()))
+        assert service.router.plan.version == before
+        service.engine._inbox_max = room
+        await until(lambda: service.router.plan.version != before)
+        await until(lambda: not service.reasons(), lambda: str(service.reasons()))
 
 
 async def test_of_two_reloads_at_once_the_later_one_stays(network: Network, tmp_path: Path) -> None:

@@ -320,6 +320,22 @@ def test_wrap_up_ends_by_itself_by_hand_or_later() -> None:
     assert story.agent("gera/2001") == "ready"
 
 
+def test_wrap_up_is_prolonged_up_to_its_longest() -> None:
+    """However often the agent asks: 300 s by the plan; no shorter than it was where its usual length is more."""
+    for usual_s, longest_s in ((30.0, 300.0), (400.0, 400.0)):
+        story = Story(network(team={"wrap_up_s": usual_s}))
+        call = story.dial()
+        story.answer(call)
+        story.hang_up(call)
+        for _ in range(9):
+            story.act("gera/2001", e.AgentAct.WRAP_UP_MORE)
+        story.pass_time(longest_s - 1)
+        assert story.agent("gera/2001") == "wrap_up"
+        story.act("gera/2001", e.AgentAct.WRAP_UP_MORE)
+        story.pass_time(2.0)
+        assert story.agent("gera/2001") == "ready"
+
+
 def test_wrap_up_that_is_open_lasts_until_it_is_done_or_bounded() -> None:
     """Who owes a result is not made ready after 30 s: when he says so, or after 300 s; the next call is as usual."""
     story = Story(network(agreement={"enabled": False}))

@@ -299,9 +299,9 @@ class Team(Model):
     """How long one agent's phone rings."""
     wrap_up_s: Seconds = 30.0
     wrap_up_more_s: Seconds = 60.0
-    """Added when an agent asks for more time."""
+    """Added each time an agent asks for more time, up to wrap_up_max_s in all."""
     wrap_up_max_s: Annotated[Seconds, Field(gt=0)] = 300.0
-    """The limit instead of wrap_up_s for agents whose page asks for the result of the call."""
+    """The longest that one lasts when its agent asks for more time, or his page asks for the result of the call."""
     refusal_pause_s: Seconds = 30.0
     ring_all_max: Annotated[Whole, Field(ge=1, le=50)] = 10
     """Phones rung at once under ring_all."""

@@ -28,7 +28,9 @@ def _act(s: State, seat: AgentSeat, act: AgentAct, reason: str, by: str) -> None
     if act is AgentAct.WRAP_UP_MORE:
         if seat.state is AgentState.WRAP_UP:
             assert seat.resume_at is not None, f"the wrap-up of {seat.id} has no end"
-            s.resume_later(seat, seat.resume_at - s.now + s.teams[seat.team].wrap_up_more_s)
+            team = s.teams[seat.team]
+            longest = max(seat.resume_at, seat.since + team.wrap_up_max_s)
+            s.resume_later(seat, min(longest, seat.resume_at + team.wrap_up_more_s) - s.now)
         return
     if seat.state is AgentState.TALKING and act in (AgentAct.WRAP_UP_OPEN, AgentAct.WRAP_UP_DONE):
         seat.wrap_up_open = act is AgentAct.WRAP_UP_OPEN
