@@ -110,6 +110,16 @@ async def test_what_asterisk_cannot_mean_is_dropped_and_the_site_read_back(rig: 
     await until(lambda: rig.of(CallHeld) == [CallHeld("gera/1.2")])
 
 
+async def test_the_alarm_shows_no_caller_s_number(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """Who reads the log sees what was sent and the last three digits of numbers, however they are written."""
+    await rig.up()
+    rig.fake.send(block("Event: Newchannel", "CallerIDNum: +49 (171) 123-4567", "CallerIDName: 03655512345", "Cut"))
+    await until(lambda: "forged" in caplog.text)
+    assert "CallerIDNum: •••567" in caplog.text
+    assert "CallerIDName: •••345" in caplog.text
+    assert "Cut" in caplog.text
+
+
 async def test_characters_split_over_segments_and_invalid_ones(rig: Rig) -> None:
     """UTF-8 cut anywhere arrives whole; latin-1 costs a character, never a header."""
     link = await rig.up()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ from callrouter.core.events import Event, LinkDown, OrderLost
 log = logging.getLogger(__name__)
 
 HELD_MAX = 20_000  # events kept while the site is read back; more than that, and it is read again
+_NUMBER = re.compile(r"\+?\d[\d /()-]{3,}\d")
 
 
 class _Again(Exception):
@@ -219,7 +221,8 @@ class SiteLink:
 
     def _rejected(self, text: str) -> None:
         """Trust nothing until the site has been read back: what follows in the same breath may be forged too."""
-        log.error("%s: a message that Asterisk cannot have meant; are events being forged? %r", self.site, text)
+        veiled = _NUMBER.sub(lambda number: f"•••{number[0][-3:]}", text)  # callers' numbers are nothing for a log
+        log.error("%s: a message that Asterisk cannot have meant; are events being forged? %r", self.site, veiled)
         if self._state.phase in (Phase.UP, Phase.READING):
             self._next_read = max(self._next_read, self._clock() + self._timing.distrust_s)
             self._gap()
