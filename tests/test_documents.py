@@ -15,7 +15,9 @@ from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from callrouter.cli import main
-from callrouter.config.load import load
+from callrouter.config.load import SECTIONS, load
+from callrouter.config.model import Model
+from callrouter.config.schema import RetentionDays, Topic
 from callrouter.web import api
 from callrouter.web.models import SwitchIn
 from tests.config.folders import folder
@@ -141,6 +143,24 @@ def test_the_yaml_in_the_docs_is_good(tmp_path: Path) -> None:
     example = next(one for one in loaded.plan.hotlines if one.name == "example")
     assert example.menu is not None
     assert loaded.network.service.pages is not None
+
+
+def keys(model: type[Model]) -> set[str]:
+    """As they are written in YAML."""
+    return {info.alias or name for name, info in model.model_fields.items()}
+
+
+def test_every_key_of_the_configuration_is_in_its_document() -> None:
+    """The table of docs/configuration.md names all that may stand in a section; topics and retention are explained."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+):` \| (.*) \|$", text, re.MULTILINE))
+    for section, model in SECTIONS.items():
+        assert keys(model) - set(re.findall(r"\w+", rows[section])) == set(), section
+    (topics,) = re.findall(r"^\*\*Topics\*\* .*?\n\n", text, re.MULTILINE | re.DOTALL)
+    assert keys(Topic) - {"title"} <= set(re.findall(r"\w+", topics))
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (kept,) = re.findall(r"^## Erasing\n(.*?)^## ", operations, re.MULTILINE | re.DOTALL)
+    assert {f"`{key}`" for key in keys(RetentionDays)} <= set(re.findall(r"`\w+`", kept))
 
 
 def test_the_api_call_that_the_readme_shows_is_one() -> None:
