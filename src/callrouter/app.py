@@ -246,7 +246,8 @@ class Service:
     # ---- life
 
     async def start(self) -> None:
-        """Raises OSError when the port is taken. Calls are routed from here on."""
+        """Raises CannotListen, and has touched nothing then. Calls are routed from here on."""
+        await self.server.listen()
         self.journal.begin(self.engine.now())
         self._engine_task = asyncio.create_task(self._run_engine(), name="engine")
         if not await self._recovery.restore():
@@ -268,7 +269,7 @@ class Service:
         self.measures.show_agreements(wiring.switches(self.router))
         self.measures.reloaded(True, self.engine.now())
         self.reloads.taken(self.engine.now(), self.router.plan.version)
-        await self.server.start()
+        self.server.start()
         if self.options.folder is not None:
             self._keep("configuration", self._watch)
         self._phase = "running"
@@ -281,6 +282,16 @@ class Service:
         """Callers go on ringing and agents go on talking: another router, or the failsafe, takes over."""
         self._phase = "stopping"
         self._stop.set()
+        if self._engine_task is None:  # the port was taken
+            await self.server.stop()
+        else:
+            await self._end(self._engine_task)
+        await self.front.close()
+        self.outlook.close()
+        await self.store.close()
+
+    async def _end(self, engine_task: asyncio.Task[None]) -> None:
+        """All that has begun."""
         self.engine.stand_down("the service is stopping")
         for task in self._tasks:
             task.cancel()
@@ -288,14 +299,10 @@ class Service:
         await self.server.stop()
         await self.switchboard.close()
         self.engine.stop()
-        if self._engine_task is not None:
-            await asyncio.gather(self._engine_task, return_exceptions=True)
+        await asyncio.gather(engine_task, return_exceptions=True)
         self.journal.close(self.engine.now())
         await self.feed.round()
         await self.office.close()
-        await self.front.close()
-        self.outlook.close()
-        await self.store.close()
         log.info("callrouter has stopped")
 
     async def _warm_up(self) -> None:

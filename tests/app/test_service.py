@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from callrouter.app import Options, Service
+from callrouter.app import Options, Service, run
 from callrouter.config.load import Loaded, load
 from callrouter.config.secret import Secret, SecretError
 from callrouter.config.source import ConfigError
@@ -24,6 +24,7 @@ from callrouter.journal.records import CODEC
 from callrouter.journal.replay import replay
 from callrouter.sim.people import ANSWERS, Behaviour
 from callrouter.store.schema import CALL_RECORD, DEMAND
+from callrouter.web.service import CannotListen
 from tests.app.conftest import NUMBERS, PHONES, Get, Network, ready
 from tests.store.postgres import made
 from tests.waiting import until
@@ -89,6 +90,21 @@ async def test_overflow_follows_the_agreement_and_its_switch(network: Network, t
         assert 'callrouter_calls_waiting{hotline="agency-gera"} 1.0' in text
         caller.hang_up()
         await caller.until("ended")
+
+
+async def test_a_second_start_by_mistake_takes_nothing_from_the_first(network: Network, tmp_path: Path) -> None:
+    """On the same port and folder it says so before it touches sites, journal or database."""
+    state = tmp_path / "var"
+    async with network.service(state) as first:
+        epochs = {name: site.globals["CR_EPOCH"] for name, site in network.sites.items()}
+        written = sorted((state / "journal").iterdir())
+        second = Service(load(network.folder), Options(state_dir=state, port=first.server.port))
+        with pytest.raises(CannotListen, match="another program has it"):
+            await run(second)
+        assert second.links.switchboard.links == {}
+        assert sorted((state / "journal").iterdir()) == written
+        assert {name: site.globals["CR_EPOCH"] for name, site in network.sites.items()} == epochs
+        assert first.reasons() == []
 
 
 def counted(service: Service) -> tuple[int, int, int]:

@@ -15,7 +15,7 @@ from callrouter.core.events import AgentAct, AgentActed, AgreementSwitched, Even
 from callrouter.engine import NotDecided, Overloaded
 from callrouter.web import models
 from callrouter.web.context import CannotTell, Token, Versions, bearer
-from callrouter.web.service import Server, make_app
+from callrouter.web.service import CannotListen, Server, make_app
 from tests.web.conftest import Client
 from tests.web.world import CALL, CALLER, NOW, WRITE, World
 
@@ -403,15 +403,15 @@ async def test_probes_and_metrics(client: Client, world: World) -> None:
 
 
 async def test_the_server_listens_on_loopback_by_default(world: World) -> None:
-    """It takes a free port when asked to, says which, and a taken port is an OSError."""
+    """It takes a free port when asked to, says which, and which one another program has."""
     server = Server(world.context(), port=0)
-    await server.start()
+    await server.listen()
     try:
         assert server.url.startswith("http://127.0.0.1:")
         assert server.port != 0
         second = Server(world.context(), port=server.port)
-        with pytest.raises(OSError, match="address already in use"):
-            await second.start()
+        with pytest.raises(CannotListen, match=rf"cannot listen on {server.url}: another program has it"):
+            await second.listen()
     finally:
         await server.stop()
 

@@ -33,7 +33,8 @@ async def test_every_answer_is_as_documented(tmp_path: Path) -> None:
     settings.write_text(SETTINGS)
     described.write_text(json.dumps(document(OPERATIONS)))
     server = Server(World().context(), port=0)
-    await server.start()
+    await server.listen()
+    server.start()
     try:
         # Its command line, not its plugin for pytest: that makes the cases anew in each worker that collects the tests.
         command = [sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(settings), "run"]

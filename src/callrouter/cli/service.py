@@ -15,6 +15,7 @@ from callrouter import app, logs
 from callrouter.config.load import Loaded, load
 from callrouter.config.secret import SecretError
 from callrouter.config.source import ConfigError
+from callrouter.web.service import CannotListen
 
 log = structlog.get_logger(__name__)
 
@@ -57,8 +58,8 @@ async def _run(loaded: Loaded, folder: Path) -> int:
     watchdog = asyncio.create_task(_watchdog())
     try:
         await app.run(service, lambda _: notify("READY=1"))
-    except OSError as error:
-        click.echo(f"error: {service.server.url}: {error.strerror or error}", err=True)
+    except CannotListen as error:
+        click.echo(f"error: {error}; stop that one, or write another address (service: listen)", err=True)
         return 2
     except Exception:
         log.exception("the service broke")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from errno import EADDRINUSE
 from pathlib import Path
 from secrets import token_hex
 from time import time
@@ -24,6 +23,7 @@ from callrouter.sim.pace import Pace
 from callrouter.sim.pbx import HOST, VirtualPbx, boot
 from callrouter.sim.post import PostOffice
 from callrouter.store.store import open_engine
+from callrouter.web.service import CannotListen
 
 LINKS_WITHIN_S = 10.0
 PASSWORD = "demo-demo-demo"  # noqa: S105  told to everybody
@@ -91,10 +91,8 @@ class Stage:
         try:
             await self._remember(service)
             await service.start()
-        except OSError as error:
-            why = "another program has it" if error.errno == EADDRINUSE else error.strerror or str(error)
-            mend = "choose another one with --port (0: any free one)"
-            raise CannotStart(f"cannot listen on {HOST}:{self._port}: {why}; {mend}") from error
+        except CannotListen as error:
+            raise CannotStart(f"{error}; choose another one with --port (0: any free one)") from error
         loop = asyncio.get_running_loop()
         end = loop.time() + LINKS_WITHIN_S
         while service.reasons():

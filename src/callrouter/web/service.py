@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
+import socket
 from functools import cache
 from http import HTTPStatus
 
@@ -25,7 +28,19 @@ OPENAPI = f"{API}/openapi.json"
 LOOPBACK = "127.0.0.1"
 # A body is read as it came: what is small when packed could be large unpacked.
 HANDLER = {"auto_decompress": False}
+PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+_NOT_TO_BE_HAD = {
+    errno.EADDRINUSE: "another program has it",
+    errno.EADDRNOTAVAIL: "this machine has no such address",
+    errno.EACCES: "ports below 1024 need a right that this user lacks",
+}
+
+
+class CannotListen(OSError):
+    """The text names the address and says why it is not to be had."""
 
 
 async def healthz(_request: web.Request) -> web.StreamResponse:
@@ -90,7 +105,10 @@ class Server:
     """The application on a TCP port. port 0: any free one; `port` then says which."""
 
     def __init__(self, context: Context, host: str = LOOPBACK, port: int = 8080, front: Front | None = None) -> None:
-        self._runner = web.AppRunner(make_app(context, front), access_log=None, shutdown_timeout=2.0)
+        app = make_app(context, front)
+        app.middlewares.insert(0, self._once_begun)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        self._begun = asyncio.Event()
         self.host = host
         self.port = port
 
@@ -99,15 +117,26 @@ class Server:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
-    async def start(self) -> None:
-        """Raises OSError when the port is taken."""
+    async def listen(self) -> None:
+        """Take the port, answer probes; who asks for anything else waits for `start`. Raises CannotListen."""
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self.host, self.port).start()
-        except OSError:
+        except OSError as error:
             await self._runner.cleanup()
-            raise
+            why = "no such host" if isinstance(error, socket.gaierror) else error.strerror or str(error)
+            raise CannotListen(f"cannot listen on {self.url}: {_NOT_TO_BE_HAD.get(error.errno or 0, why)}") from error
         self.port = self._runner.addresses[0][1]
+
+    def start(self) -> None:
+        """Answer everything."""
+        self._begun.set()
 
     async def stop(self) -> None:
         await self._runner.cleanup()
+
+    @web.middleware
+    async def _once_begun(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path not in PROBES:
+            await self._begun.wait()
+        return await handler(request)
