@@ -129,6 +129,20 @@ async def test_a_killed_worker_costs_one_answer(router: Router) -> None:
     asked.close()
 
 
+async def test_a_sentence_that_changes_nothing_from_now_on_is_said(router: Router) -> None:
+    """With the reason, in both languages: it is so already, or its time is over."""
+    text = "agreement magdeburg-gera on; team agency-gera +1 08:00-09:00; team agency-gera +1; site gera up"
+    answer = WhatIfOut.model_validate(await outlook(router, records=recorded()).ask(text))
+    assert [(note.en.partition(";")[0], note.de.partition(" ")[0]) for note in answer.notes] == [
+        (
+            "'agreement magdeburg-gera on' changes nothing: it is so anyway, or another sentence decides it",
+            "„agreement",
+        ),
+        ("'team agency-gera +1 08:00-09:00' is meant for no time of these days", "„team"),
+        ("'site gera up' changes nothing: it is so anyway, or another sentence decides it", "„site"),
+    ]
+
+
 async def test_questions_take_turns_and_too_many_are_refused(router: Router) -> None:
     """One at a time; beyond a few that wait the next is told to ask again."""
     asked = outlook(router)

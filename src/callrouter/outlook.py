@@ -27,7 +27,7 @@ from callrouter.core.checkpoint import Checkpoint
 from callrouter.core.commands import Command
 from callrouter.core.events import Event
 from callrouter.sim.changes import Change, ChangeError
-from callrouter.sim.forecast import CALLS_MAX, Horizon, felt, forecast, notes_of, said_of
+from callrouter.sim.forecast import CALLS_MAX, Horizon, felt, forecast, idle_of, notes_of, said_of
 from callrouter.sim.live import Live
 from callrouter.sim.page import Text
 from callrouter.sim.scenario import Checked, read_scenario, understood_all
@@ -164,6 +164,7 @@ class Outlook:
         wanted.set()
         try:
             horizons = await asyncio.to_thread(self._simulate, live, changes, wanted.is_set)
+            notes += await asyncio.to_thread(idle_of, live, changes)
         finally:  # who does not wait for the answer any more leaves no work behind
             wanted.clear()
         return _told(live, changes, horizons, zone, notes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import date
+from functools import cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from callrouter.cli import main
+from callrouter.config.load import load
+from callrouter.core.plan import Plan
+from callrouter.sim.case import make_case
+from callrouter.sim.idle import Idle, unused, without_effect
 from callrouter.sim.kernel import SECOND_US, from_us, to_us
+from callrouter.sim.scenario import read_scenario
 from tests.sim.reference import RefAgent, RefAgreement, RefCall, RefHotline, RefWorld
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -170,14 +177,34 @@ def test_what_has_no_effect_is_warned_of(tmp_path: Path) -> None:
     assert "warning: 'agreement magdeburg-gera off 2025-01-01' is meant for no time of these days" in result.output
 
 
-@pytest.mark.parametrize(
-    ("sentence", "why"),
-    [
-        ("hotline aachen calls +20%", "is about callers whom the scenario does not have; give the hotline some"),
-        ("hotline agency-gotha patience +50%", "changes the patience of callers who never give up; give them some"),
-        ("hotline agency-gera line_max=1", "changes a line in which nobody waits, since callers dial desks; say"),
-    ],
-)
+IDLE = [
+    ("hotline aachen calls +20%", "is about callers whom the scenario does not have; give the hotline some"),
+    ("hotline agency-gotha patience +50%", "changes the patience of callers who never give up; give them some"),
+    ("hotline agency-gera line_max=1", "changes a line in which nobody waits, since callers dial desks; say"),
+    ("agreement magdeburg-gera off", "is about teams that are called at their desks, and lend and borrow nothing"),
+    ("agreement magdeburg-gera off at 12:00", "is about teams that are called at their desks"),
+    ("agreement magdeburg-gera reserve=7", "is about teams that are called at their desks"),
+    ("agreement magdeburg-gotha on", "changes nothing: it is so anyway, or another sentence decides it"),
+    ("agreement magdeburg-gotha reserve=agency-magdeburg:4", "changes nothing: it is so anyway"),
+    ("agreement magdeburg-gotha off 10:00-11:00", "is meant for no time of these days"),
+    ("agreement magdeburg-gotha on 12:00-12:10", "changes nothing: it is so anyway"),
+    ("agreement magdeburg-gotha off for agency-magdeburg", "touches nobody who is called"),
+    ("team agency-gotha +0", "changes nothing: it is so anyway"),
+    ("team agency-gotha =2", "changes nothing: it is so anyway"),
+    ("team aachen +5", "touches nobody who is called"),
+    ("hotline agency-gotha calls -0%", "changes nothing: it is so anyway"),
+    ("hotline agency-gotha talk +0%", "changes nothing: it is so anyway"),
+    ("hotline agency-gotha calls +50% 12:00-12:10", "is meant for no half hour in which somebody calls"),
+    ("hotline agency-gotha closed 19:00-20:00", "is meant for a time at which it is closed anyway"),
+    ("hotline agency-gotha target_s=240", "changes nothing: it is so anyway"),
+    ("hotline aachen closed", "touches nobody who is called"),
+    ("hotline aachen target_s=9", "touches nobody who is called"),
+    ("site aachen down 12:00-12:30", "touches nobody who is called"),
+    ("site gotha up at 13:00", "changes nothing: it is so anyway"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "why"), IDLE, ids=[sentence for sentence, _ in IDLE])
 def test_a_sentence_that_can_change_nothing_is_warned_of(sentence: str, why: str, tmp_path: Path) -> None:
     """With the reason, and only where it is so."""
     scenario = f"""
@@ -186,11 +213,95 @@ callers:
   agency-gera: {{arrivals: {{per_hour: 5}}, desks: {{away: 0.3}}, patience: 60}}
   agency-gotha: {{arrivals: {{per_hour: 5}}}}
 roster: {{agency-gera: [{{agents: 2}}], agency-gotha: [{{agents: 2}}]}}
-changes: [hotline agency-gera talk +50%, hotline agency-gotha line_max=1, hotline aachen closed, {sentence}]
+changes: [hotline agency-gera talk +50%, hotline agency-gotha line_max=1, team agency-magdeburg -1, {sentence}]
 """
-    warnings = [line for line in simulate(tmp_path, scenario=scenario).output.splitlines() if "warning" in line]
-    assert len(warnings) == 1
-    assert f"warning: '{sentence}' {why}" in warnings[0]
+    ((text, reasons),) = idle(tmp_path, scenario)
+    assert text == sentence
+    assert why in reasons[1]
+    if sentence == IDLE[0][0]:
+        assert f"warning: '{sentence}' {why}" in simulate(tmp_path, scenario=scenario).output
+
+
+@cache
+def network() -> Plan:
+    return load(CONFIG, date(2026, 11, 23)).plan
+
+
+def idle(folder: Path, scenario: str) -> list[Idle]:
+    file = folder / "scenario.yaml"
+    file.write_text(scenario, encoding="utf-8")
+    checked = read_scenario(file, network())
+    make = partial(make_case, network(), checked.scenario)
+    case = make(checked.changes)
+    return [*without_effect(checked.changes, case, make), *unused(case)]
+
+
+def test_of_two_sentences_the_one_that_the_other_overrules_is_warned_of(tmp_path: Path) -> None:
+    """And one about an agreement that is off all the time."""
+    scenario = """
+start: 2026-11-23 11:50
+callers: {agency-gotha: {arrivals: {per_hour: 5}}}
+changes:
+  - agreement magdeburg-gotha reserve=1
+  - agreement magdeburg-gotha off
+  - team agency-gotha +2
+  - team agency-gotha =3
+"""
+    first, second = idle(tmp_path, scenario)
+    assert (first[0], second[0]) == ("agreement magdeburg-gotha reserve=1", "team agency-gotha +2")
+    assert "is about an agreement that is off all the time; switch it on, too" in first[1][1]
+    assert "another sentence decides it" in second[1][1]
+
+
+def test_an_entry_that_can_change_nothing_is_warned_of(tmp_path: Path) -> None:
+    """Each by its place in the file, with the mend."""
+    scenario = """
+start: 2026-11-23
+profiles:
+  day: {08:00: 1}
+  night: {22:00: 1}
+callers:
+  agency-gotha: {arrivals: {per_hour: 5}, redial: {probability: 0.5, delay: 60, tries: 1}}
+  agency-gera: {arrivals: {per_day: 50, profile: day, days: {Sat-Sun: 1}}}
+  aachen: {talk: 60}
+roster:
+  agency-gotha: [{agents: 2, days: Tue-Fri, hours: 08:00-18:00}]
+  agency-magdeburg: []
+  aachen: {agents: 9}
+"""
+    assert [(place, why[1].partition(";")[0]) for place, why in idle(tmp_path, scenario)] == [
+        ("callers.agency-gotha.redial", "lets nobody call again"),
+        ("callers.agency-gera", "brings no calls in these days"),
+        ("callers.aachen", "has no arrivals, so nobody calls"),
+        ("profiles.night", "is used by nobody"),
+        ("roster.agency-gotha", "has nobody on duty in these days"),
+        ("roster.aachen", "touches nobody who is called"),
+    ]
+    assert "warning: 'profiles.night' is used by nobody; name it" in simulate(tmp_path, scenario=scenario).output
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (CONFIG / "scenarios").glob("*.yaml")))
+def test_nothing_in_a_shipped_scenario_is_without_effect(name: str, tmp_path: Path) -> None:
+    """Nobody is warned of what is right."""
+    assert idle(tmp_path, (CONFIG / "scenarios" / name).read_text(encoding="utf-8")) == []
+
+
+def test_a_trace_takes_the_place_of_callers(tmp_path: Path) -> None:
+    """Sentences about callers are without effect then; whom the trace calls is called."""
+    trace = tmp_path / "trace.csv"
+    trace.write_text("at_s,hotline,caller,talk_s,wrap_s,patience_s\n1,aachen,,5,,\n", encoding="utf-8")
+    changes = "[hotline agency-gotha calls +20%, team aachen +1, hotline agency-gotha target_s=9]"
+    scenario = f"""
+start: 2026-11-23 09:00
+callers: {{agency-gotha: {{arrivals: {{per_hour: 5}}}}}}
+changes: {changes}
+"""
+    printed = simulate(tmp_path, "--trace", str(trace), scenario=scenario).output
+    lines = [line for line in printed.splitlines() if "warning: '" in line]
+    assert [line.removeprefix("warning: ").partition(";")[0] for line in lines] == [
+        "'hotline agency-gotha calls +20%' is about callers, and here they come from the trace",
+        "'hotline agency-gotha target_s=9' touches nobody who is called",
+    ]
 
 
 def test_desks_are_called_by_name_in_a_trace(tmp_path: Path) -> None:

@@ -293,7 +293,8 @@ def test_a_dark_site_stays_dark_until_the_question_says_that_it_is_back(plan: Pl
     back_us = HOUR_US // 2
     for sentence, until_us in (("", 10**18), ("site gera up at 09:30", back_us), ("site gera up", 0)):
         changes = [understood(sentence, plan)] if sentence else []
-        day = LiveDay(live, live_case(live, changes), 1, 0, restore=checked)
+        restore = checked if until_us == back_us else Router.restore
+        day = LiveDay(live, live_case(live, changes), 1, 0, {"agency-gera", "agency-magdeburg"}, restore)
         found = [call for call in day.run(day.callers.arrivals(2 * back_us)) if call.hotline == "agency-gera"]
         early = [call for call in found if call.at_us < until_us - 120 * SECOND_US]
         late = [call for call in found if call.at_us >= until_us]

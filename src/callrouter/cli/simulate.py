@@ -16,9 +16,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from callrouter.config.load import Loaded, load
 from callrouter.config.source import ConfigError
 from callrouter.sim.call import Call
-from callrouter.sim.case import Case, make_case, without_effect
+from callrouter.sim.case import Case, make_case
+from callrouter.sim.changes import Change
 from callrouter.sim.day import Day
+from callrouter.sim.desks import whole
 from callrouter.sim.figures import Numbers
+from callrouter.sim.idle import Idle, unused, without_effect
 from callrouter.sim.runs import RUNS_MAX, Job, day_of, figures, many, watched, with_desks
 from callrouter.sim.scenario import Checked, read_scenario
 from callrouter.sim.summary import as_json, estimates, tables
@@ -110,16 +113,22 @@ def simulate(
     if trace and runs > 1:
         raise click.UsageError("a trace says what every caller does, so one run is all there is: leave --runs out")
     loaded, checked = loaded_or_exit(folder, scenario)
-    case = make_case(loaded.plan, checked.scenario, checked.changes, bounded(loaded))
-    calls, last_us = None, case.setting.until_us
+    calls, last_us = None, 0
+
+    def make(changes: Sequence[Change]) -> Case:
+        return make_case(loaded.plan, checked.scenario, changes, bounded(loaded), last_us)
+
+    case = make(checked.changes)
     if trace:
         try:
             calls = read_trace(trace, [one.name for one in case.plan.hotlines], case.desks)
         except ConfigError as error:
             refuse(error)
         last_us = calls[-1].at_us if calls else 0
-        case = make_case(loaded.plan, checked.scenario, checked.changes, bounded(loaded), last_us)
-    warn_of_idle([case])
+        case = make(checked.changes)
+    traced = None if calls is None else {whole(call.hotline) for call in calls}
+    warn_of_idle([*without_effect(checked.changes, case, make, traced), *unused(case, traced)])
+    last_us = last_us or case.setting.until_us
     jobs = [Job(case, seed, run) for run in range(runs)]
     found: list[Numbers] = []
     with progress() as bar:
@@ -153,9 +162,9 @@ def _first(job: Job, trace: list[Call] | None, told: Callable[[int], None]) -> t
     return day, day.run(watched(callers.arrivals(), told))
 
 
-def warn_of_idle(cases: Iterable[Case]) -> None:
-    for text, why in dict.fromkeys(idle for case in cases for idle in without_effect(case)):
-        click.echo(f"warning: '{text}' {why}", err=True)
+def warn_of_idle(found: Iterable[Idle]) -> None:
+    for what, (_, why) in dict.fromkeys(found):
+        click.echo(f"warning: '{what}' {why}", err=True)
 
 
 def _warn(calls: Sequence[Call]) -> None:

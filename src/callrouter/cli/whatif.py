@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,8 +12,9 @@ from rich.console import Console
 
 from callrouter.cli.simulate import OUT, bounded, distinct, facts_of, loaded_or_exit, progress, warn_of_idle, write_file
 from callrouter.sim import compared
-from callrouter.sim.case import Case, as_changed, make_case
+from callrouter.sim.case import Case, make_case
 from callrouter.sim.changes import Change, ChangeError
+from callrouter.sim.idle import unused, without_effect
 from callrouter.sim.runs import RUNS_MAX
 from callrouter.sim.scenario import understood_all
 from callrouter.sim.whatif import told, variants
@@ -55,15 +57,21 @@ def whatif(
     distinct(scenario, json_out, html_out)
     loaded, checked = loaded_or_exit(folder, scenario)
     plan, lines = loaded.plan, bounded(loaded)
-    base = make_case(plan, checked.scenario, checked.changes, lines)
+
+    def make(changes: Sequence[Change]) -> Case:
+        return make_case(plan, checked.scenario, changes, lines)
+
+    base = make(checked.changes)
+    idle = [*without_effect(checked.changes, base, make), *unused(base)]
     changed: list[tuple[tuple[Change, ...], Case]] = []
     try:
         for question in questions:
             changes = understood_all(question, plan, checked.scenario.desks)
-            changed.append((changes, as_changed(base, plan, changes, lines)))
+            changed.append((changes, make((*checked.changes, *changes))))
+            idle += without_effect(changes, changed[-1][1], make)
     except ChangeError as error:
         raise click.BadParameter(str(error), param_hint="--change") from None
-    warn_of_idle([base, *(case for _, case in changed)])
+    warn_of_idle(idle)
     with progress() as bar:
         task = bar.add_task("simulating", total=runs * (1 + len(changed)))
         found = variants(base, changed, seed, runs, processes, lambda done: bar.update(task, completed=done))

@@ -112,6 +112,12 @@ class Callers:
             found[source.name] = sum(overlaps)
         return found
 
+    def course(self, hotline: str) -> list[float]:
+        """The first calls of each half hour of the period that are expected, those without any left out."""
+        (source,) = (one for one in self._sources if one.name == hotline)
+        days = range(self._case.scenario.days)
+        return [mean for day in days for _, _, end, mean in self._slots(source, day) if mean and end > 0]
+
     def _call(self, source: _Source, index: int, day: int, slot: int, number: int, start: int, end: int) -> Call:
         u = source.each.at(day, slot, number)
         callers = source.callers

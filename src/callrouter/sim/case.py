@@ -5,9 +5,12 @@ Plain data that can be sent to other processes. What callers draw is in `callers
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 from callrouter.config.hours import days_of, spans_of
@@ -15,7 +18,7 @@ from callrouter.core.events import AgreementSwitched, HotlineMode, HotlineSwitch
 from callrouter.core.plan import Plan, Span
 from callrouter.sim import scenario as model
 from callrouter.sim.call import Kind
-from callrouter.sim.changes import AGREEMENT_SETTINGS, DAY_S, HOTLINE_FACTORS, HOTLINE_SETTINGS, Change, When
+from callrouter.sim.changes import AGREEMENT_SETTINGS, DAY_S, HOTLINE_SETTINGS, Change, When
 from callrouter.sim.clock import SimClock, names
 from callrouter.sim.day import Setting, Switch
 from callrouter.sim.desks import at_desks, desk_of
@@ -76,37 +79,6 @@ def desk_hotlines(scenario: model.Scenario, changes: Iterable[Change]) -> list[s
     """Whose callers dial desks."""
     pooled = {change.name for change in changes if change.what == "pooled"}
     return [name for name in scenario.desks if name not in pooled]
-
-
-def as_changed(case: Case, plan: Plan, changes: Sequence[Change], bounded: Collection[str] = ()) -> Case:
-    """The same scenario with more changes. plan: as configured."""
-    return make_case(plan, case.scenario, (*case.changes, *changes), bounded)
-
-
-def without_effect(case: Case) -> list[tuple[str, str]]:
-    """Sentences that change nothing in these days, whoever calls, each with the reason and the mend."""
-    found = [(change.text, _why_idle(change, case)) for change in case.changes]
-    return [(text, why) for text, why in found if why]
-
-
-def _why_idle(change: Change, case: Case) -> str:
-    days = case.clock.second_of_day(case.setting.until_us - 1)[0] + 1
-    end_us = case.setting.until_us
-    if not change.when.always and not any(
-        start < end_us and end > 0 for start, end in instants(change.when, case.clock, days)
-    ):
-        return "is meant for no time of these days; check its date, or its hours"
-    if change.kind != "hotline":
-        return ""
-    callers = case.scenario.callers.get(change.name)
-    drawn = callers is not None and callers.arrivals is not None
-    if change.what in HOTLINE_FACTORS and not drawn:
-        return "is about callers whom the scenario does not have; give the hotline some, or leave it out"
-    if change.what == "patience" and callers is not None and callers.patience is None:
-        return "changes the patience of callers who never give up; give them some, or leave it out"
-    if change.what in ("patience", *HOTLINE_SETTINGS) and change.name in case.desks:
-        return "changes a line in which nobody waits, since callers dial desks; say 'pooled', too, or leave it out"
-    return ""
 
 
 # ---- settings
@@ -190,9 +162,9 @@ def stepped(
         before = now
 
 
-def at(steps: Iterable[tuple[int, int]], at_us: int) -> int:
+def at(steps: Sequence[tuple[int, int]], at_us: int) -> int:
     """The number at an instant; the first step is at 0."""
-    return [number for since_us, number in steps if since_us <= at_us][-1]
+    return steps[bisect_right(steps, at_us, key=itemgetter(0)) - 1][1]
 
 
 def roster_of(team: str, plan: Plan, scenario: model.Scenario, clock: SimClock, days: int) -> Sequence[tuple[int, int]]:
@@ -210,10 +182,14 @@ def roster_of(team: str, plan: Plan, scenario: model.Scenario, clock: SimClock, 
         for day in range(-1, days + DAYS_AFTER):
             if names(clock.day(day), keys):
                 spans += _duty(duty, clock, day)
-    edges = sorted(
-        edge for edge in {0, *(edge for start, end, _ in spans for edge in (start, end))} if 0 <= edge < far_us
-    )
-    return [(at_us, sum(more for start, end, more in spans if start <= at_us < end)) for at_us in edges]
+    more_at = {0: 0}
+    for start, end, more in spans:
+        first = max(0, start)
+        for at_us, change in ((first, more), (end, -more)) if first < end else ():
+            if at_us < far_us:
+                more_at[at_us] = more_at.get(at_us, 0) + change
+    edges = sorted(more_at)
+    return list(zip(edges, accumulate(more_at[at_us] for at_us in edges), strict=True))
 
 
 def _duty(duty: model.Duty, clock: SimClock, day: int) -> Iterator[tuple[int, int, int]]:

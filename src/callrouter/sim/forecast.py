@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from math import ceil
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from callrouter.sim.callers import Callers
 from callrouter.sim.case import Case
 from callrouter.sim.changes import Change
 from callrouter.sim.estimate import Estimate, Pair, difference, estimate, quantiles
+from callrouter.sim.idle import Now, without_effect
 from callrouter.sim.kernel import SECOND_US
 from callrouter.sim.live import Live, LiveDay, factors, live_case
 from callrouter.sim.page import Text
@@ -364,6 +365,16 @@ def notes_of(
         else:
             found.append(("Heute ist geschlossen.", "Closed for today."))
     return found
+
+
+def idle_of(live: Live, changes: Sequence[Change]) -> list[Text]:
+    """Of each sentence that changes nothing from now on, why not."""
+    switched = {one.key.partition("/")[0] for one in live.checkpoint.deals if one.until is not None}
+    on = {(one.key.partition("/")[0], one.key.partition("/")[2]): one.enabled for one in live.checkpoint.deals}
+    asked = [one for one in changes if one.name not in switched]  # of a switch with an end it is not known
+    make = partial(live_case, live)
+    found = without_effect(asked, make(changes), make, now=Now(on, dark(live.checkpoint)))
+    return [(f"„{text}“ {de}.", f"'{text}' {en}.") for text, (de, en) in found]
 
 
 def _cut_off(live: Live, reached: Sequence[Hotline], titles: Mapping[str, str]) -> Iterator[Text]:
