@@ -111,7 +111,8 @@ def aimed(rng: random.Random, world: Scene, wanted: Sequence[tuple[str, str]]) -
 
 def _one(rng: random.Random, world: Scene, name: str, stage: str) -> Fault:
     kind = KINDS[name]
-    where = {"site": rng.choice(world.sites), "machine": "one", "world": ""}[kind.scope]
+    machine = rng.choice(["one", "one", "two"])  # the second one, if it is there just then
+    where = {"site": rng.choice(world.sites), "machine": machine, "world": ""}[kind.scope]
     return Fault(
         name,
         where,
@@ -370,9 +371,14 @@ def _never(w: World, f: Fault) -> None:
     w.manglers[f.where].never = 0.02 + 0.3 * f.amount**2
 
 
+def _garbled(w: World, f: Fault) -> None:
+    """What an event said is lost; that it came is not."""
+    w.manglers[f.where].garbled = 0.02 + 0.3 * f.amount**2
+
+
 def _orderly(w: World, f: Fault) -> None:
     mangler = w.manglers[f.where]
-    mangler.late = mangler.twice = mangler.never = 0.0
+    mangler.late = mangler.twice = mangler.never = mangler.garbled = 0.0
 
 
 # ---- sites and people
@@ -447,6 +453,7 @@ KINDS: dict[str, Kind] = {
     "shuffle": Kind("site", 20.0, "site", _shuffle, _orderly),
     "twice": Kind("site", 20.0, "", _twice, _orderly),
     "never": Kind("site", 10.0, "site", _never, _orderly, lossy=True),
+    "garbled": Kind("site", 10.0, "site", _garbled, _orderly),
     "site_kill": Kind("site", 15.0, "site", _site_kill),
     "site_stop": Kind("site", 15.0, "site", _site_stop),
     "trunk": Kind("site", 20.0, "", _trunk, _trunk_well),

@@ -6,19 +6,19 @@ What may be excused is excused by name and counted, never silently. Records have
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from callrouter.core.agents import AgentState, Intent
+from callrouter.core.agents import AgentSeat, AgentState, Intent
 from callrouter.core.calls import CallState
 from callrouter.core.commands import AnsweredWithoutAgent, CallFinished, Command, DialOut, Offer
-from callrouter.core.events import CallbackKnown, Event, PlanReplaced, SiteRead, Stage
+from callrouter.core.events import CallbackKnown, Event, OrderLost, PlanReplaced, SiteRead, Stage
 from callrouter.core.router import Router
 from callrouter.core.timers import Rank
 from callrouter.sim.pbx import VirtualPbx
 from tests.chaos import people
 from tests.chaos.machine import Machine
-from tests.chaos.records import judge_records
+from tests.chaos.records import judge_records, segments_of, whole
 from tests.chaos.truth import TrueCall
 from tests.core.world import Books
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 3.0  # so long the books may differ from the truth in clear weather: an event is on its way
 TASKS_MAX = 60
 SERVED = (CallState.OFFERED, CallState.TALKING, CallState.TRANSFERRED)
-TEARS = ("kill", "tear", "power", "switch", "mode")  # who dies may leave half a line
+AWAY = (AgentState.UNREACHABLE, AgentState.BUSY)
 INTENTS = {people.READY: Intent.READY, people.PAUSE: Intent.PAUSED, people.LOGOUT: Intent.LOGGED_OUT}
 
 
@@ -61,6 +61,8 @@ class Checked:
             self._judge.once(f"an invariant of the core is broken at {type(event).__name__}: {error}")
         except Exception as error:
             self._judge.once(f"the core cannot be checked at {event}: {type(error).__name__} {error}")
+        if isinstance(event, OrderLost):
+            self._judge.order_lost(event)
         for command in commands:
             if isinstance(command, AnsweredWithoutAgent):
                 self._judge.false_alarm(command)
@@ -96,6 +98,7 @@ class Judge:
         self.excuses: Counter[str] = Counter()
         self.strict = 0  # calls whose records had to be exact
         self.looks = 0  # comparisons of the books with the truth in clear weather
+        self.unheard = 0  # offers that reached their switch, and the router does not know it
         self._said: set[str] = set()
         self._owner: dict[tuple[str, str, float], tuple[str, int]] = {}  # (site, epoch, boot) -> who took it
         self._differs: dict[str, float] = {}
@@ -124,6 +127,11 @@ class Judge:
             self.excuse("alarm after lost events")
         else:
             self.once(f"a false alarm: {notice}")
+
+    def order_lost(self, event: OrderLost) -> None:
+        """A router will never know; did the switch take the offer?"""
+        channel, attempt = event.call.replace("/", "-", 1), f"_{event.attempt}"
+        self.unheard += event.unknown and any(at == channel and one.endswith(attempt) for one, at in self._orders)
 
     def doubled(self, call: TrueCall) -> None:
         """A second call of ours rings an agent."""
@@ -167,8 +175,7 @@ class Judge:
     def look(self) -> None:
         """Are the books true, where nothing has been wrong for a while?"""
         w = self.world
-        for text in w.truth.faults:
-            self.once(text)
+        self._never()
         now = w.loop.time()
         found: list[str] = []
         for site in w.scene.sites:
@@ -182,6 +189,10 @@ class Judge:
         for text, since in self._differs.items():
             if now - since > PATIENCE_S:
                 self.once(f"for {PATIENCE_S:g} s in clear weather: {text}")
+
+    def _never(self) -> None:
+        for text in self.world.truth.faults:
+            self.once(text)
 
     def _seen(self, call: TrueCall, site: str) -> bool:
         """Is all well where its agent is, too? Who is at a dead site talks no more, and nobody can tell the router."""
@@ -215,17 +226,25 @@ class Judge:
                 found += [f"{name} rings {agent}, and is offered to {offered}" for agent in sorted(ring - offered)]
             elif true.stage == "waiting" and call.state not in (CallState.WAITING, CallState.ARRIVED):
                 found.append(f"{name} is {call.state}, but waits")
-        for seat in state.seats.values():
-            at, _, phone = seat.id.partition("/")
-            if at == site and seat.state is AgentState.TALKING and not self.world.sites[at].phone(phone).calls:
-                found.append(f"{seat.id} talks in the books, and his phone is free")
-            if at == site and seat.state is AgentState.READY and self.world.sites[at].phone(phone).calls:
-                found.append(f"{seat.id} is free in the books, and his phone is in use")
-            out = truth.outs.get(seat.call)
-            lives = seat.call in there or (out is not None and out.ended is None)
-            if seat.call.partition("/")[0] == site and not lives:
-                found.append(f"{seat.id} is {seat.state} with {seat.call}, which has ended")
-        return found
+        return found + [text for seat in state.seats.values() for text in self._compare_seat(site, seat, there)]
+
+    def _compare_seat(self, site: str, seat: AgentSeat, there: Collection[str]) -> Iterator[str]:
+        """there: calls that live at the site."""
+        at, _, number = seat.id.partition("/")
+        phone = self.world.sites[at].phone(number)
+        if at == site:
+            if seat.state is AgentState.TALKING and not phone.calls:
+                yield f"{seat.id} talks in the books, and his phone is free"
+            if seat.state is AgentState.READY and phone.calls:
+                yield f"{seat.id} is free in the books, and his phone is in use"
+            if seat.state is AgentState.READY and not phone.is_registered:
+                yield f"{seat.id} is free in the books, and his phone is not there"
+            if seat.state in AWAY and not seat.suspect and phone.is_registered and not phone.calls:
+                yield f"{seat.id} is {seat.state} in the books, and his phone is free"
+        out = self.world.truth.outs.get(seat.call)
+        lives = seat.call in there or (out is not None and out.ended is None)
+        if seat.call.partition("/")[0] == site and not lives:
+            yield f"{seat.id} is {seat.state} with {seat.call}, which has ended"
 
     # ---- when all is over
 
@@ -263,6 +282,9 @@ class Judge:
                 self.once(
                     f"the phone of {seat.id} is not seen as it is: {seat.phone_up} {seat.phone_in_use} {seat.legs}"
                 )
+            wants = seat.intent is Intent.READY or (seat.intent is Intent.PAUSED and seat.reason == "refused")
+            if wants and seat.state is not AgentState.READY and seat.resume_at is None:
+                self.once(f"{seat.id} is {seat.state} for ever, and wants to be asked")
         for at, peer in router.state.trunks_down:
             if at == site and pbx.trunks[peer].seen_up(pbx):
                 self.once(f"the trunk from {at} to {peer} is up and not used")
@@ -304,15 +326,16 @@ class Judge:
             if number:
                 self.once(f"{hotline} still counts {number} who wait")
         for link in service.switchboard.states():
-            if link.failures or link.rejects:
+            if link.failures or link.rejects > self.world.manglers[link.site].count["garbled"]:
                 self.once(f"{link.site}: {link.failures} messages failed, {link.rejects} were rejected")
             if link.pending > 10:
                 self.once(f"{link.site}: {link.pending} answers are awaited")
         trouble = service.journal.trouble or service.store.trouble or service.feed.trouble
         if trouble:
             self.once(f"{machine.name} still says: {trouble}")
-        if service.feed.behind and not any(self.world.kinds[kind] for kind in TEARS):
-            self.once(f"{machine.name} has {service.feed.behind} bytes of its journal to read for ever")
+        torn = sum(path.stat().st_size - whole(path) for path in segments_of(machine))  # by those who died in a line
+        if service.feed.behind > torn:
+            self.once(f"{machine.name} has {service.feed.behind - torn} bytes of its journal to read for ever")
         tasks = [task for task in machine.process.tasks if not task.done()]
         if len(tasks) > TASKS_MAX:
             self.once(f"{machine.name} has {len(tasks)} tasks")
@@ -331,4 +354,5 @@ class Judge:
                 self.once(f"a supervisor was told that {said.name} is {said.state}, and it is {held}")
 
     def afterwards(self) -> None:
+        self._never()
         judge_records(self.world, self)

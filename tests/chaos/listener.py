@@ -17,6 +17,7 @@ SQL = ("sql_away", "sql_full", "sql_unknown", "sql_slow")
 EXPECTED = {
     "the database cannot be read; routing begins as configured": SQL,
     "no audit entry was written": SQL,
+    "%s: a message that Asterisk cannot have meant; are events being forged? %r": ("garbled",),
 }
 
 

@@ -58,7 +58,7 @@ MUTANTS = (
         "        if s.now - offer.at < FRESH_S:\n            s.watch(call, FRESH_S)\n            return\n"
         "        result",
         "        result",
-        under="reread",
+        under="reread slow",
     ),
     Mutant(
         "repeated-order", "an offer whose answer is unknown is taken for refused and given again", "core/router.py",
@@ -71,6 +71,11 @@ MUTANTS = (
         '        seat.call = call.id\n        s.move_seat(seat, AgentMove.OFFER, "found ringing")\n',
         "        pass\n",
         under="kill term",
+    ),
+    Mutant(
+        "suspect-for-ever", "who could not be rung is not tried again after a while", "core/state.py",
+        '"unreachable"\n            self.resume_later(seat, SUSPECT_S)\n', '"unreachable"\n',
+        under="",
     ),
     Mutant(
         "agent-kept", "the agents of an offer are not freed when the caller hangs up", "core/state.py",
@@ -110,7 +115,7 @@ MUTANTS = (
     Mutant(
         "lost-resync", "a gap in the events is not followed by a read-back", "ami/link.py",
         "        self._trusted = False\n        self._reread()\n", "        return\n",
-        under="pause burst",
+        under="garbled",
     ),
     Mutant(
         "no-audit", "no site is read back without a cause", "ami/link.py",

@@ -87,13 +87,18 @@ class Callers:
     """Dials for them and lets each do his will."""
 
     def __init__(
-        self, sites: dict[str, VirtualPbx], note: Callable[[str], None], through: Callable[[VirtualCaller], None]
+        self,
+        sites: dict[str, VirtualPbx],
+        note: Callable[[str], None],
+        through: Callable[[VirtualCaller], None],
+        pays: Callable[[VirtualCaller], None],
     ) -> None:
-        """through: told of everybody who got through to a switch."""
+        """through, pays: told of everybody who got through to a switch, and whose call was answered."""
         self.sites = sites
         self.open = True
         self._note = note
         self._through = through
+        self._pays = pays
         self._leaving: dict[str, tuple[str, float, VirtualCaller]] = {}
 
     def start(self, everybody: list[Will]) -> None:
@@ -113,9 +118,13 @@ class Callers:
         if will.leaves is not None:
             self._leaving[person.call] = (*will.leaves, person)
         person.on_question = lambda who: self._asked(will, who)
-        person.on_answer = lambda who: loop.call_later(will.talk_s, who.hang_up)
+        person.on_answer = lambda who: self._answered(will, who)
         person.on_end = lambda who: self._ended(will, who)
         loop.call_later(will.patience_s, self._give_up, person)
+
+    def _answered(self, will: Will, person: VirtualCaller) -> None:
+        self._pays(person)
+        asyncio.get_running_loop().call_later(will.talk_s, person.hang_up)
 
     def reached(self, call: str, stage: str) -> None:
         """Of the truth: somebody may have waited for this to hang up."""
@@ -232,9 +241,14 @@ class Agent:
         loop, luck = asyncio.get_running_loop(), self.rng.random()
         if luck < 0.35:
             loop.call_later(self.rng.uniform(0.0, 12.0), call.hang_up)
-        elif luck < 0.43 and self._others:
+        elif luck < (0.7 if self._lent(call) else 0.43) and self._others:
             loop.call_later(self.rng.uniform(0.0, 6.0), self._put_through, call, self.rng.choice(self._others))
         call.on_end = lambda _: loop.call_later(self.rng.uniform(0.1, 4.0), self._wrapped)
+
+    def _lent(self, call: PhoneCall) -> bool:
+        """Does he talk to another site's caller?"""
+        owner = call.channel.owner if call.channel is not None else None
+        return owner is not None and not owner.variables.get("CR_CALL", "").startswith(f"{self.site.site}-")
 
     def _put_through(self, call: PhoneCall, number: str) -> None:
         if call.state == "talking" and call.channel is not None and call.channel.owner is not None:

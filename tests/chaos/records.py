@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from tests.chaos.truth import TrueCall, TrueOut
 
 if TYPE_CHECKING:
     from tests.chaos.judge import Judge
+    from tests.chaos.machine import Machine
     from tests.chaos.world import World
 
 RECORDED_S = 40.0  # a router that was away when a call ended says so when it is back
@@ -60,6 +60,7 @@ def judge_records(world: World, judge: Judge) -> None:
     demands = database.execute("SELECT * FROM demand").fetchall()
     backs = {row["id"]: row for row in database.execute("SELECT * FROM callback")}
     tries = {row["id"]: row for row in database.execute("SELECT * FROM callback_try")}
+    marks = {(row["journal"], row["segment"]): row["place"] for row in database.execute("SELECT * FROM journal_mark")}
     database.close()
     for call in sorted(journals.offered - journals.words.keys()):
         if _lines_lost(world, world.truth.calls.get(call)):
@@ -85,6 +86,8 @@ def judge_records(world: World, judge: Judge) -> None:
     if attempts != counted:
         judge.once(f"{counted} calls belong to demands, which count {attempts}")
     _judge_backs(judge, journals, backs)
+    for machine in world.machines.values():
+        _judge_marks(judge, machine, marks)
     for out in world.truth.outs.values():
         _judge_out(world, judge, out, tries.get(out.id))
     _replay(world, judge)
@@ -100,6 +103,17 @@ def _judge_backs(judge: Judge, journals: Journals, backs: dict[str, Any]) -> Non
             judge.once(f"the callback {name} is in the journal and not in SQL")
         elif row["version"] < version or (row["version"] == version and row["status"] not in states):
             judge.once(f"{name} is {row['status']} ({row['version']}) in SQL; the last word was {states} ({version})")
+
+
+def _judge_marks(judge: Judge, machine: Machine, marks: dict[tuple[str, str], int]) -> None:
+    """All of a journal was read, and SQL knows it: nothing will be read again or is left for ever."""
+    if not machine.starts:
+        return
+    journal = (machine.folder / "journal.id").read_text().strip()
+    for path in segments_of(machine):
+        place = marks.get((journal, path.name), 0)
+        if place < whole(path):
+            judge.once(f"{path.name} of {machine.name} is in SQL up to {place} of {whole(path)} bytes")
 
 
 def _lines_lost(world: World, call: TrueCall | TrueOut | None) -> bool:
@@ -135,10 +149,18 @@ def _same(row: Any, word: dict[str, Any]) -> bool:
     return all(row[name] == word[name] for name in names)
 
 
-def _segments(world: World) -> Iterator[Path]:
-    """In the order in which they were begun, whatever their clocks said."""
-    for machine in world.machines.values():
-        yield from sorted((machine.folder / "journal").glob("*.jsonl"))
+def segments_of(machine: Machine) -> list[Path]:
+    """Of its journal, by name."""
+    return sorted((machine.folder / "journal").glob("*.jsonl"))
+
+
+def whole(path: Path) -> int:
+    """Bytes of a segment that are whole lines."""
+    return path.read_bytes().rfind(b"\n") + 1
+
+
+def _segments(world: World) -> list[Path]:
+    return [path for machine in world.machines.values() for path in segments_of(machine)]
 
 
 def _read(world: World) -> Journals:

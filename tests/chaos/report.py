@@ -13,7 +13,7 @@ from tests.chaos.truth import LIVE
 class Report:
     def __init__(self) -> None:
         self.began = time.monotonic()
-        self.seeds = self.failed = self.calls = self.strict = self.looks = self.starts = 0
+        self.seeds = self.failed = self.calls = self.strict = self.looks = self.starts = self.unheard = 0
         self.virtual_s = self.clear_s = self.site_s = 0.0
         self.kinds: Counter[str] = Counter()
         self.fired: Counter[tuple[str, str]] = Counter()
@@ -27,6 +27,7 @@ class Report:
         self.calls += result.calls
         self.strict += result.strict
         self.looks += result.looks
+        self.unheard += result.unheard
         self.starts += result.starts
         self.virtual_s += result.virtual_s
         self.clear_s += result.clear_s
@@ -47,7 +48,8 @@ class Report:
             f"strictly; {self.starts} router starts; books compared {self.looks} times",
             f"faults: {sum(self.kinds.values())} of {len(self.kinds)} kinds; {len(self.fired)} of {len(pairs())} pairs "
             f"of kind and the stage that a call reached when it struck; messages: "
-            + ", ".join(f"{number} {name}" for name, number in sorted(self.mangled.items())),
+            + ", ".join(f"{number} {name}" for name, number in sorted(self.mangled.items()))
+            + f"; {self.unheard} offers took effect and their answers were lost",
             "excused: " + ", ".join(f"{number} {name}" for name, number in sorted(self.excuses.items())),
         ]
         return "\n".join(lines)

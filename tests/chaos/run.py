@@ -43,6 +43,7 @@ class Result:
     calls: int = 0
     strict: int = 0  # calls whose record had to be exact
     looks: int = 0
+    unheard: int = 0  # offers that took effect, and their answers were lost
     starts: int = 0  # of routers
     kinds: Counter[str] = field(default_factory=Counter)
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -82,7 +83,7 @@ def live(seed: str, schedule: Sequence[Fault] | None = None, trace: Path | None 
         result.calls, result.strict, result.looks = len(world.truth.calls), world.judge.strict, world.judge.looks
         result.starts = sum(machine.starts for machine in world.machines.values())
         result.kinds, result.struck, result.excuses = world.kinds, world.struck, world.judge.excuses
-        result.fired = world.fired
+        result.fired, result.unheard = world.fired, world.judge.unheard
         for mangler in world.manglers.values():
             result.mangled.update(mangler.count)
         if trace is not None:

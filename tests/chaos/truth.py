@@ -99,6 +99,12 @@ class Truth:
         if call is not None:
             call.person = person
 
+    def pays(self, person: VirtualCaller) -> None:
+        """His call was answered: from now on it costs him money."""
+        call = self.calls.get(person.call)
+        if call is not None and call.answered is None:
+            self.faults.append(f"{call.id} is answered and nobody talks to him")
+
     def site_died(self, site: str) -> None:
         for call in self.calls.values():
             if call.ended is None and call.site == site:

@@ -12,6 +12,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from callrouter.sim.manager import ROUTER_READ, ROUTER_WRITE, Request, Session, User
@@ -35,7 +36,7 @@ FAULTS_END_S = 120.0
 PEOPLE_END_S = 170.0
 HOME_S = 400.0  # by then everybody must have gone
 QUIET_S = 8.0
-LOOK_S = 0.1
+LOOK_S = 0.2
 # the number of the real process; the plan's version, which counts the path of the real folder
 _OURS = re.compile(rb'"run":"[^"]*"|"version":"[0-9a-f]{12}"|\'plan\': \'[0-9a-f]{12}\'')
 
@@ -176,7 +177,7 @@ class World:
             for person in range(people.PERSONS):
                 home = self.sites[name].outside(people.number_of(person))
                 people.at_home(home, self.rng(f"home/{name}/{person}"))
-        self.callers = Callers(self.sites, self.note, self.truth.dialled)
+        self.callers = Callers(self.sites, self.note, self.truth.dialled, self.truth.pays)
         self.callers.start(people.wills(self.scene, self.rng("wills"), PEOPLE_END_S))
 
     async def _close(self) -> None:
@@ -246,6 +247,8 @@ class World:
         kind = KINDS[fault.kind]
         if kind.scope == "site" and fault.where not in self.sites:
             return
+        if kind.scope == "machine" and not self.machines[fault.where].alive:
+            fault = replace(fault, where="one")
         self.note(f"FAULT {fault}")
         self.kinds[fault.kind] += 1
         if fault.stage:

@@ -80,6 +80,7 @@ class Books:
         self.orders: list[c.Order] = []
         self.rung: dict[str, c.OutboundFinished] = {}
         self.callbacks: dict[str, Callback] = {}
+        self.over: set[tuple[str, int, str]] = set()  # (call, attempt, agent) of offers that ended for this agent
 
     def take(self, commands: list[c.Command]) -> None:
         for command in commands:
@@ -98,6 +99,8 @@ class Books:
                     self._lawful(command)
                 case c.DialOut():
                     self._may_ring(command)
+                case c.OfferFinished(call=call, attempt=attempt, agent=agent):
+                    self.over.add((call, attempt, agent))
                 case c.OutboundFinished(call=call):
                     assert call not in self.rung, f"{call} ended twice"
                     self.rung[call] = command
@@ -229,6 +232,10 @@ class Books:
             assert number == ringing[hotline], hotline
         for call in s.calls.values():
             assert (call.offer is not None) == (call.state is CallState.OFFERED), call.id
+            for target in call.offer.targets if call.offer else ():
+                seat = s.seats.get(target.agent)  # a new plan may have dropped him
+                if seat is not None and (call.id, call.offer.number, seat.id) not in self.over:
+                    assert (seat.state, seat.call) == (AgentState.OFFERED, call.id), f"{seat.id} is rung for {call.id}"
         held = [x for x in s.calls.values() if x.lane is not None]
         for call in held:
             assert call.state is CallState.WAITING
