@@ -26,6 +26,7 @@ FIRST_S, LAST_S = 6.0, 100.0  # faults strike between these
 DELAYS_S = (0.0, 0.0, 0.0005, 0.002, 0.01, 0.1, 1.0)
 UNSYNCED_S = 1.0  # a line that is older is on the disk
 WRITTEN_AGAIN_S = 30.0  # after a disk was full: the journal's next try, and a router that stands still just then
+READ_AGAIN_S = 0.25  # a site is read back again and again: a little more than a link's pause between two of them
 TRIGGERS = (*LIVE, "answered", "ended")
 
 
@@ -322,9 +323,14 @@ def _no_crumbs(w: World, f: Fault) -> None:
 
 def _reread(w: World, f: Fault) -> None:
     """Harmless in itself: what happens just then must not get lost between what is read and what is told."""
+    for number in range(1 + int(f.for_s / READ_AGAIN_S)):
+        w.loop.call_later(number * READ_AGAIN_S, _reread_once, w, f.where)
+
+
+def _reread_once(w: World, site: str) -> None:
     for machine in w.machines.values():
         if machine.alive and machine.service is not None and machine.process is not None:
-            machine.process.call(machine.service.switchboard.execute, Reread(f.where, "for the sake of it"))
+            machine.process.call(machine.service.switchboard.execute, Reread(site, "for the sake of it"))
 
 
 def _refuse(w: World, f: Fault) -> None:
@@ -442,7 +448,7 @@ KINDS: dict[str, Kind] = {
     "hole": Kind("site", 20.0, "site", _hole, _no_hole),
     "hang": Kind("site", 0.0, "site", _hang),
     "stall": Kind("site", 20.0, "site", _stall, _go_on),
-    "reread": Kind("site", 0.0, "", _reread),
+    "reread": Kind("site", 8.0, "", _reread),
     "mute": Kind("site", 8.0, "site", _mute, _no_mute),
     "slow": Kind("site", 20.0, "site", _slow, _not_slow),
     "crumbs": Kind("site", 20.0, "", _crumbs, _no_crumbs),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from callrouter.ami.protocol import parse
 from tests.chaos import faults, scene
 from tests.chaos.faults import Fault
 from tests.chaos.loop import Process, VirtualLoop
@@ -152,6 +153,33 @@ def test_events_of_one_channel_keep_their_order() -> None:
     for channel in range(3):
         one = [number for at, number in came if at == channel]
         assert one == sorted(one)
+
+
+def test_what_is_garbled_is_no_event_any_more() -> None:
+    """A garbled event keeps its name and cannot be read; the answers to what was asked are left alone."""
+    loop = VirtualLoop()
+    network = Network(loop, random.Random(1), 0.0, 1e-4)
+    mangler = network.filters[5038] = Mangler(loop, random.Random(2))
+    mangler.garbled = 1.0
+    ears, servers = Ears(), []
+
+    def server() -> asyncio.Protocol:
+        servers.append(Ears())
+        return servers[-1]
+
+    async def world() -> None:
+        await loop.create_server(server, "", 5038)
+        await loop.create_connection(lambda: ears, "", 5038)
+        there = network.route("", 5038).connections[0].server
+        there.write(b"Event: Hangup\r\nUniqueid: gera-1.1\r\n\r\n")
+        there.write(b"Response: Success\r\nActionID: 1\r\n\r\n")
+        await asyncio.sleep(1.0)
+
+    lived(loop, world())
+    event, answer = ears.heard.decode().split("\r\n\r\n")[:2]
+    assert event.startswith("Event: Hangup\r\n")
+    assert parse(event, frozenset()) is None
+    assert parse(answer, frozenset()) == {"Response": "Success", "ActionID": "1"}
 
 
 def test_a_schedule_outlives_its_text() -> None:
