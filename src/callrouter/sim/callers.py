@@ -66,9 +66,12 @@ class Callers:
     def arrivals(self, until_us: int = NEVER_US) -> Iterator[Call]:
         """In order, those before `until_us`; the calls of one day at a time are in memory."""
         for day in range(self._case.scenario.days):
-            found = [call for index in range(len(self._sources)) for call in self._day(index, day, until_us)]
-            found.sort(key=lambda call: (call.at_us, call.key))
-            yield from found
+            yield from self.of_day(day, until_us)
+
+    def of_day(self, day: int, until_us: int = NEVER_US) -> list[Call]:
+        """In order."""
+        found = [call for index in range(len(self._sources)) for call in self._day(index, day, until_us)]
+        return sorted(found, key=lambda call: (call.at_us, call.key))
 
     def _day(self, index: int, day: int, until_us: int) -> Iterator[Call]:
         source = self._sources[index]

@@ -67,6 +67,7 @@ class Day:
     """
 
     mark = "sim"  # of the ids of its calls
+    mark_us = NEVER_US  # `marked` is called before anything of this instant or later happens
 
     def __init__(
         self,
@@ -90,6 +91,8 @@ class Day:
         self.dark = Dark(self)
         self._again = again
         self._due_us = -1  # until when all deadlines but the ring limits are over
+        self._opened = False
+        self._arrived = 0
         self._to_come = 0  # ends and calls on the agenda, without which the day is not over
         self.waiting = 0
         self._numbers = {(h.name, t.name): (h.site, number_of(h.name, t.name)) for h in plan.hotlines for t in h.topics}
@@ -98,13 +101,18 @@ class Day:
     # ---- the day
 
     def run(self, calls: Iterable[Call]) -> list[Call]:
-        """calls: in the order of arrival."""
-        self.open()
+        """calls: in the order of arrival. One that was marked goes on, with those that come from then on."""
+        if not self._opened:
+            self.open()
+        self._opened = True
         incoming = iter(calls)
         coming = next(incoming, None)
         last_us = self.setting.until_us
         while coming is not None or self._to_come or self.waiting:
             at_us, rank = self._next()
+            first_us = at_us if coming is None else min(at_us, coming.at_us)
+            if first_us >= self.mark_us:
+                self.marked(first_us)
             if coming is not None and (coming.at_us < at_us or (coming.at_us == at_us and rank == _ARRIVAL)):
                 last_us = max(last_us, coming.at_us)
                 self._arrives(coming, coming.at_us)
@@ -115,6 +123,18 @@ class Day:
                 self._happens(at_us, rank)
         self._close()
         return self.calls
+
+    def marked(self, at_us: int) -> None:
+        """A look at what was before `mark_us`, and at it the next one is set. at_us: when something happens next."""
+
+    def recrewed(self, setting: Setting, from_us: int) -> None:
+        """From this instant on, before which it was marked, another roster."""
+        crews = ((team, step) for team in self.crews for step in setting.crews.get(team, ()))
+        steps = [
+            (at_us, Rank.CHANGE, (Kind.CREW, (team, number))) for team, (at_us, number) in crews if at_us >= from_us
+        ]
+        self.agenda.exchange(lambda what: what[0] is Kind.CREW, steps)
+        self.setting = setting
 
     def _next(self) -> tuple[int, int]:
         """What comes next, arrivals that are not on the agenda excepted: (instant, rank)."""
@@ -220,7 +240,8 @@ class Day:
         self.end_us = at_us
         site, number = self._numbers[call.hotline, call.topic]
         self.calls.append(call)
-        call.id = f"{site}/{self.mark}-{len(self.calls)}"
+        self._arrived += 1
+        call.id = f"{site}/{self.mark}-{self._arrived}"
         self.live[call.id] = call
         self.waiting += 1
         if site in self.dark.sites:

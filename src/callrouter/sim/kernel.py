@@ -5,6 +5,7 @@ Instants and spans of time are whole microseconds (`_us`), so that ties are ties
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import IntEnum
 from heapq import heappop, heappush
@@ -43,6 +44,13 @@ class Agenda(Generic[T]):
 
     def pop(self) -> T:
         return heappop(self._heap)[3]
+
+    def exchange(self, goes: Callable[[T], bool], comes: Iterable[tuple[int, Rank, T]]) -> None:
+        """Entries for others, which come before what is there of the same instant and rank."""
+        stays = sorted((entry for entry in self._heap if not goes(entry[3])), key=lambda entry: entry[2])
+        self._heap, self._sequence = [], 0
+        for at_us, rank, what in (*comes, *((entry[0], Rank(entry[1]), entry[3]) for entry in stays)):
+            self.add(at_us, rank, what)
 
     def __len__(self) -> int:
         return len(self._heap)

@@ -30,10 +30,12 @@ class Job:
     run: int
 
 
-def day_of(case: Case, seed: int, run: int, make: Callable[[Plan, float], Router] = Router) -> tuple[Day, Callers]:
+def day_of(
+    case: Case, seed: int, run: int, make: Callable[[Plan, float], Router] = Router, kind: type[Day] = Day
+) -> tuple[Day, Callers]:
     """A day that is ready to begin, and its callers."""
     callers = Callers(case, seed, run)
-    return Day(with_desks(case, seed, run), callers.again, make), callers
+    return kind(with_desks(case, seed, run), callers.again, make), callers
 
 
 def numbers(job: Job) -> Numbers:

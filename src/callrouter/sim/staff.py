@@ -1,9 +1,9 @@
 """The smallest rosters per half hour with which teams meet a target, all together, found and checked by simulation.
 
 First it is looked what everybody reaches with plenty of agents; what even then is missed no roster can mend. Then every
-half hour that misses gets more agents until none does, and gives them up again as long as all still reach their goals:
-several that are far apart at a time, at last one by one. Every look is a simulation with the same callers, so the
-answer follows from scenario, seed and runs.
+half hour that misses gets more agents until none does, and gives them up again, one half hour after the other, as long
+as all still reach their goals. Every look is a simulation with the same callers, so the answer follows from scenario,
+seed and runs. Days are looked at one by one; what is found is looked at in one go.
 
 Agreements even out chance and are no second workforce: a team that borrows keeps in each half hour as many agents as
 the wanted share of its own callers would keep busy. Teams that were not asked for keep the share, or what they reach
@@ -13,10 +13,11 @@ without those that were.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, sqrt
 
 from callrouter.core.plan import Plan
+from callrouter.sim.callers import SLOTS
 from callrouter.sim.case import make_case
 from callrouter.sim.estimate import Estimate, Pair, estimate
 from callrouter.sim.kernel import SECOND_US
@@ -26,8 +27,8 @@ from callrouter.sim.roster import Calendar, Roster, Shift, clock_of
 from callrouter.sim.scenario import SLOT_S, Checked
 
 AGENTS_MAX = 2_000
-LOOKS_MAX = 400
-GAP = 4  # half hours after which one agent less is no longer felt much
+LOOKS_MAX = 2_000  # most of them at a few half hours
+SOON = 3  # half hours, in all but the last of which it shows that one has an agent too few
 ROUNDS_MAX = 30
 DUST = 1e-9
 
@@ -107,8 +108,8 @@ class Search:
         hotlines = called(self._plan, checked.scenario)
         homes = {team.name: [one.name for one in hotlines if team.name in one.teams] for team in self._plan.teams}
         self._homes = {team: names for team, names in homes.items() if names}
-        self._lookout = Lookout(seed, runs, processes, self._ran)
         case = make_case(self._plan, self._checked.scenario, self._checked.changes)
+        self._lookout = Lookout(seed, runs, case.scenario.days, processes, self._ran)
         self._case = case
         self._calendar = Calendar(self._plan, case, teams)
         self._own: dict[Cell, float] = {}  # load of the team's own first calls
@@ -117,6 +118,7 @@ class Search:
         self._vain: set[Cell] = set()
         self._known: dict[frozenset[tuple[Cell, int]], Seen] = {}
         self._doing = "with plenty"
+        self._in_one_go = False
         self.looks = 0
         self.told: Callable[[str], None] = lambda _: None  # what is being done, after each run
 
@@ -127,15 +129,16 @@ class Search:
         self._lookout.close()
 
     def find(self, start: Rosters | None = None) -> list[Staffing]:
-        """Costs up to about `LOOKS_MAX` simulations. start: without it, near what the load lets expect."""
+        """Costs up to about `LOOKS_MAX` looks. start: without it, near what the load lets expect."""
         self._learn()
-        self._doing = "more"
         roster = self._raised(dict(start or self._guess()))
-        self._doing = "fewer"
-        for lower in (self._lower_many, self._lower_each):
-            if not lower(roster):
-                break
-        smallest = self.looks < LOOKS_MAX
+        smallest = self._lower(roster)
+        if self._case.scenario.days > 1:  # they were looked at one by one
+            self._in_one_go = True
+            self._known.clear()
+            if not self.meets(roster):
+                roster = self._raised(roster)
+                smallest = self._lower(roster)
         seen = self._look(roster)
         return [self._answer(team, roster, seen, smallest) for team in self._teams]
 
@@ -204,6 +207,7 @@ class Search:
 
     def _raised(self, roster: Rosters) -> Rosters:
         """More agents where somebody misses his goal, until nobody does; plenty, if that does not help."""
+        self._doing = "more"
         for turn in range(ROUNDS_MAX):
             seen = self._look(roster)
             short = self._short(seen)
@@ -239,71 +243,78 @@ class Search:
 
     # ---- fewer
 
-    def _lower_many(self, roster: Rosters) -> bool:
-        """Fewer agents in several half hours at a time, as many as their reach lets expect. False: given up."""
-        tight: set[Cell] = set()
-        steps: dict[Cell, int] = {}
-        while groups := _groups([cell for cell in sorted(roster) if cell not in tight and self._spare(roster, cell)]):
-            for group in groups:
-                if self.looks >= LOOKS_MAX:
-                    return False
-                seen = self._look(roster)
-                some = {cell: min(self._spare(roster, cell), self._step(cell, seen, steps)) for cell in group}
-                short = self._short(self._look(_less(roster, some)))
-                good = {cell: step for cell, step in some.items() if not any(_near(cell, one) for one in short)}
-                if good and (not short or self.meets(_less(roster, good))):
-                    roster.update(_less(roster, good))
-                else:
-                    good = {}
-                for cell in group:
-                    if cell not in good and some[cell] == 1:
-                        tight.add(cell)
-                    elif cell not in good:
-                        steps[cell] = some[cell] // 2
-        return True
+    def _lower(self, roster: Rosters) -> bool:
+        """Fewer agents, until no half hour can spare any. False: it was given up to look for less.
 
-    def _step(self, cell: Cell, seen: Seen, steps: Mapping[Cell, int]) -> int:
-        if cell not in seen:
-            return steps.get(cell, AGENTS_MAX)  # nobody calls
-        return max(
-            1, min(steps.get(cell, AGENTS_MAX), int((seen[cell].share - self._goal(cell)) * seen[cell].load / 2))
-        )
-
-    def _lower_each(self, roster: Rosters) -> bool:
-        """One agent less in one half hour of each kind of day, until none can spare any. False: given up.
-
-        That it cannot shows soon after, so the rest of the day is spared.
+        A sweep asks one half hour after the other, each no further than it shows soon after; all that it takes is then
+        looked at together, to the end of the day. Where that fails, a shorter sweep takes less. At last everybody is
+        asked again whose answer was given beside another roster.
         """
-        tight: set[Cell] = set()
-        soon: set[Cell] = set()  # of those, what showed before the half hour but two after
-        while some := _first_of_each_kind(
-            cell for cell in sorted(roster) if cell not in tight and self._spare(roster, cell)
-        ):
+        self._doing = "fewer"
+        tight = _Tight()
+        steps: dict[Cell, int] = {}
+        most = dict.fromkeys(self._calendar.kinds, len(roster))
+        while True:
+            trial, asked = self._sweep(roster, tight, steps, most)
             if self.looks >= LOOKS_MAX:
                 return False
-            kinds = {cell[1]: cell for cell in some}
+            if not any(step for _, step in asked):
+                tight.told(asked)
+                if tight.ask_again():
+                    continue
+                return True
+            failed = {kind for _, kind, _ in self._short(self._look(trial))}
+            for kind in most:
+                mine = [(cell, step) for cell, step in asked if cell[1] == kind]
+                taken = [(cell, step) for cell, step in mine if step]
+                if kind not in failed:
+                    most[kind] = min(len(roster), 2 * most[kind])
+                    roster.update({cell: trial[cell] for cell, _ in taken})
+                    tight.told(mine)
+                    continue
+                most[kind] = max(1, len(taken) // 2)
+                if len(taken) == 1 and taken[0][1] == 1:
+                    tight.until[taken[0][0]] = SLOTS
+
+    def _sweep(
+        self, roster: Rosters, tight: _Tight, steps: dict[Cell, int], most: Mapping[int, int]
+    ) -> tuple[Rosters, list[tuple[Cell, int]]]:
+        """The roster with fewer, and who was asked in turn: so many could be spared. most: half hours, per kind of day.
+
+        steps: as many at once as are worth a try; fewer after each.
+        """
+        trial, seen = dict(roster), self._look(roster)
+        asked: list[tuple[Cell, int]] = []
+        over, left = set(tight.until), dict(most)
+        while some := _first_of_each_kind(
+            cell for cell in sorted(trial) if cell not in over and left[cell[1]] and self._spare(trial, cell)
+        ):
+            if self.looks >= LOOKS_MAX:
+                break
+            tried = {cell: min(self._spare(trial, cell), self._step(cell, seen, steps)) for cell in some}
+            slots = {kind: slot for _, kind, slot in some}
             ends = {
-                day: (kinds[kind][2] + 3) * SLOT_S if kind in kinds else 0
+                day: (slots[kind] + SOON) * SLOT_S if kind in slots else 0
                 for day, kind in enumerate(self._calendar.kinds)
             }
-            seen = self._look(_less(roster, dict.fromkeys(some, 1)), until=ends)
-            failed = {kind for _, kind, slot in self._short(seen) if slot <= kinds[kind][2] + 1}
-            spared = dict.fromkeys((cell for cell in some if cell[1] not in failed), 1)
-            tight |= (now := {cell for cell in some if cell[1] in failed})
-            soon |= now
-            if not spared:
-                continue
-            fewer = _less(roster, spared)
-            failed = {kind for _, kind, _ in self._short(self._look(fewer))}
-            if not failed:
-                roster.update(fewer)
-                for one in spared:
-                    same = {cell for cell in tight if cell[1] == one[1]}
-                    tight -= same - {cell for cell in soon if cell[2] + 3 <= one[2]}
-                soon &= tight
-            else:
-                tight |= {cell for cell in spared if cell[1] in failed} or set(spared)
-        return True
+            short = self._short(self._look(_less(trial, tried), until=ends))
+            failed = {kind for _, kind, slot in short if slot < slots[kind] + SOON - 1}
+            for cell, step in tried.items():
+                steps[cell] = max(1, step // 2)
+                if cell[1] not in failed:
+                    trial[cell] -= step
+                    left[cell[1]] -= 1
+                    asked.append((cell, step))
+                elif step == 1:
+                    over.add(cell)
+                    asked.append((cell, 0))
+        return trial, asked
+
+    def _step(self, cell: Cell, seen: Seen, steps: Mapping[Cell, int]) -> int:
+        most = steps.get(cell, AGENTS_MAX)
+        if cell not in seen:
+            return most  # nobody calls
+        return max(1, min(most, int((seen[cell].share - self._goal(cell)) * seen[cell].load / 2)))
 
     def _spare(self, roster: Rosters, cell: Cell) -> int:
         return max(0, roster.get(cell, 0) - self._floor(cell))
@@ -324,7 +335,8 @@ class Search:
         duties = {team: [shift.duty() for shift in self._shifts(team, roster)] for team in self._teams}
         scenario = scenario.model_copy(update={"roster": {**scenario.roster, **duties}})
         case = make_case(plan or self._plan, scenario, about(plan or self._plan, changes))
-        seen = self._summed(self._lookout.tallies(case, until or {}))
+        whole = self._in_one_go and until is None
+        seen = self._summed(self._lookout.in_one_go(case) if whole else self._lookout.tallies(case, until))
         if plan is None and until is None:
             self._known[key] = seen
         return seen
@@ -384,26 +396,35 @@ class Search:
         return Staffing(team, needs, shifts, hours / calendar.weeks(), self.looks, met, smallest)
 
 
+@dataclass(slots=True)
+class _Tight:
+    """Half hours that can spare nobody. until: to the last half hour whose roster the answer rests on. old: those since
+    whose answer that roster has changed.
+    """
+
+    until: dict[Cell, int] = field(default_factory=dict)
+    old: set[Cell] = field(default_factory=set)
+
+    def told(self, asked: Iterable[tuple[Cell, int]]) -> None:
+        """Who was asked in turn, and could spare so many."""
+        for cell, step in asked:
+            if step:
+                self.old |= {one for one, last in self.until.items() if one[1] == cell[1] and cell[2] <= last}
+            else:
+                self.until[cell] = cell[2] + SOON - 1
+                self.old.discard(cell)
+
+    def ask_again(self) -> bool:
+        """Forget the old answers. False: there are none."""
+        some = bool(self.old)
+        for cell in self.old:
+            del self.until[cell]
+        self.old = set()
+        return some
+
+
 def _less(roster: Rosters, some: Mapping[Cell, int]) -> Rosters:
     return {cell: agents - some.get(cell, 0) for cell, agents in roster.items()}
-
-
-def _near(cell: Cell, short: Cell) -> bool:
-    """May it be for fewer agents in the one that the other is short?"""
-    return cell[1] == short[1] and -1 <= short[2] - cell[2] < GAP - 1
-
-
-def _groups(cells: Iterable[Cell]) -> list[list[Cell]]:
-    """So that those of one group are far apart."""
-    groups: list[list[Cell]] = []
-    for cell in cells:
-        for group in groups:
-            if all(cell[1] != one[1] or abs(cell[2] - one[2]) >= GAP for one in group):
-                group.append(cell)
-                break
-        else:
-            groups.append([cell])
-    return groups
 
 
 def _first_of_each_kind(cells: Iterable[Cell]) -> list[Cell]:
