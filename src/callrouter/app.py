@@ -231,16 +231,16 @@ class Service:
         if self.engine.standing_down and self._phase == "running":
             found.append(f"stands down: {self.engine.standing_down}")
         for state in self.switchboard.states():
-            if not state.up:
-                why = f": {state.fault.value or state.fault_text}" if state.fault else ""
-                rival = " by another router" if state.phase is Phase.WATCHING else ""
-                found.append(f"site {state.site}: the link is {state.phase.value}{rival}{why}")
+            if state.phase is Phase.WATCHING:
+                found.append(f"site {state.site}: another router has it, this one watches")
+            elif not state.up:
+                found.append(f"site {state.site}: the link is {state.phase.value}{state.why and f': {state.why}'}")
         if self._config_trouble:
             found.append(f"the configuration was refused, the old one is in force: {self._config_trouble}")
         if self.journal.trouble:
-            found.append(f"the journal {self.journal.trouble}")
+            found.append(f"the journal in {self._folder} {self.journal.trouble}")
         if self.store.trouble or self.feed.trouble:
-            found.append(f"the database: {self.store.trouble or self.feed.trouble}")
+            found.append(f"the database {self.store.place}: {self.store.trouble or self.feed.trouble}")
         return found
 
     # ---- life
@@ -377,6 +377,9 @@ class Service:
             self.reloads.taken(self.engine.now(), self.router.plan.version, changes)
             for problem in result.unguided:
                 log.error("the guides stay as they were", problem=str(problem))
+            for problem in result.warnings:
+                if problem not in before.warnings:
+                    log.warning("configuration", problem=str(problem))
         except ConfigError as error:
             self._refuse(len(error.problems), [str(problem) for problem in error.problems])
         except Overloaded as error:

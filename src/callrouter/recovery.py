@@ -17,7 +17,7 @@ from callrouter.core.router import Router
 from callrouter.engine import Engine, NotDecided, Overloaded
 from callrouter.journal.memory import remembered
 from callrouter.measures import Measures
-from callrouter.store.store import FAULTS, RETRY_LONGEST_S, Store
+from callrouter.store.store import FAULTS, RETRY_LONGEST_S, Store, said
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +34,9 @@ class Recovery:
         try:
             await self._bring_back()
         except FAULTS as error:
-            self._store.trouble = f"what was switched before the start is unknown: {error}"
-            log.exception("the database cannot be read; routing begins as configured")
+            self._store.trouble = f"{said(error)}; what was switched before the start is unknown until it can be read"
+            place = self._store.place
+            log.error("the database cannot be read; routing begins as configured", database=place, error=said(error))
             return False
         return True
 

@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from callrouter.accounts.book import AccountBook, Limits
 from callrouter.accounts.oidc import SignOn
 from callrouter.ami.handsets import Login
-from callrouter.callers import Callers, Ringable, kept_secret
+from callrouter.callers import BadKey, Callers, Ringable, kept_secret
 from callrouter.config import schema
 from callrouter.config.pages import Pages
-from callrouter.config.secret import Secret
+from callrouter.config.secret import Secret, SecretError
 from callrouter.core.agents import Intent
 from callrouter.core.demands import Key
 from callrouter.core.events import AgentId, CallArrived, DigitsRead, Event, LiveCall, LiveOutbound, SiteRead, Stage
@@ -49,7 +49,7 @@ class Connection:
     peers: tuple[str, ...]
 
     def context(self) -> ssl.SSLContext | None:
-        """Verified TLS, always. Raises OSError or ssl.SSLError if the certificates cannot be read. Blocks."""
+        """Verified TLS, always. Raises SecretError if the certificates cannot be read. Blocks."""
         if not self.tls:
             return None
         context = _Context(ssl.PROTOCOL_TLS_CLIENT)
@@ -57,7 +57,11 @@ class Connection:
         if self.ca is None:
             context.load_default_certs()
         else:
-            context.load_verify_locations(cafile=str(self.ca))
+            try:
+                context.load_verify_locations(cafile=str(self.ca))
+            except OSError as error:  # which names no file
+                what = f"{self.ca}: no certificates can be read here ({error.strerror or error})"
+                raise SecretError(f"{what}; mend asterisk: tls: ca of site '{self.site}'") from error
         return context
 
 
@@ -161,9 +165,17 @@ def sign_on(pages: Pages, reveal: Reveal) -> SignOn | None:
 
 
 def callers(service: schema.Service, state_dir: Path, reveal: Reveal) -> Callers:
-    """Numbers to keys, by the configured secret or one made in state_dir. Raises SecretError, BadKey and OSError."""
-    secret = service.caller_key
-    return Callers(kept_secret(state_dir / "caller.key") if secret is None else reveal(secret))
+    """Numbers to keys, by the configured secret or one made in state_dir. Raises SecretError."""
+    secret, path = service.caller_key, state_dir / "caller.key"
+    try:
+        return Callers(kept_secret(path) if secret is None else reveal(secret))
+    except OSError as error:
+        what = f"{error.filename or path}: {error.strerror}"
+        raise SecretError(f"{what}; service.state_dir must be a folder in which the service may write") from error
+    except ValueError as error:  # of BadKey, or no text at all
+        why = error if isinstance(error, BadKey) else "the key for callers' numbers is no text"
+        mend = "bring it back from a backup, or remove it (then callers are strangers and callbacks lose their numbers)"
+        raise SecretError(f"{secret or path}: {why}{'' if secret else f'; {mend}'}") from error
 
 
 def ringable(network: schema.Network) -> Ringable:

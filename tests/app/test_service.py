@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from structlog.testing import capture_logs
 
+from callrouter.ami.linkstate import Fault
 from callrouter.app import Options, Service, run
 from callrouter.config.load import Loaded, load
 from callrouter.config.secret import Secret, SecretError
@@ -105,6 +107,34 @@ async def test_a_second_start_by_mistake_takes_nothing_from_the_first(network: N
         assert sorted((state / "journal").iterdir()) == written
         assert {name: site.globals["CR_EPOCH"] for name, site in network.sites.items()} == epochs
         assert first.reasons() == []
+
+
+async def test_what_is_wrong_with_sites_and_files_is_said_with_its_place(network: Network, tmp_path: Path) -> None:
+    """A refused login, a database that is none and a journal that cannot be begun: one line each, with a mend where
+    the words alone help nobody; routing goes on, and what is mended is no reason any more."""
+    state = tmp_path / "var"
+    state.mkdir()
+    (state / "journal").touch()
+    (state / "callrouter.db").write_text("this is no database" * 100)
+    (network.folder / "ami").write_text("another\n")
+    with capture_logs() as logged:
+        async with network.service(state, wait=False) as service:
+            sites = service.switchboard.states
+            await until(lambda: all(site.fault is Fault.LOGIN_REFUSED for site in sites()), lambda: str(sites()))
+            reasons = service.reasons()
+    assert reasons == [
+        *(
+            f"site {site}: the link is down: login refused: Login: Authentication failed; "
+            "compare asterisk: (user, secret) with manager.conf, and its permit with our address"
+            for site in ("gera", "gotha")
+        ),
+        f"the journal in {state / 'journal'} can begin no segment: [Errno 17] File exists: '{state / 'journal'}'",
+        f"the database sqlite:///{state / 'callrouter.db'}: file is not a database; "
+        "what was switched before the start is unknown until it can be read",
+    ]
+    faults = [line for line in logged if line["log_level"] in ("warning", "error")]
+    assert {line.get("error", "file is not a database") for line in faults} == {"file is not a database"}
+    assert not any("exc_info" in line for line in faults)
 
 
 def counted(service: Service) -> tuple[int, int, int]:
@@ -201,6 +231,17 @@ async def test_reload_refuses_a_bad_plan_and_says_so(network: Network, tmp_path:
         network.write()
         service.request_reload()
         await until(lambda: not service.reasons())
+
+
+async def test_reload_tells_new_warnings(network: Network, tmp_path: Path) -> None:
+    """What has become legal but odd is in the log, what was so before is not said again."""
+    async with network.service(tmp_path / "var", folder=network.folder) as service:
+        with capture_logs() as logged:
+            network.write(ring_max_s=240)
+            service.request_reload()
+            await until(lambda: any(line["event"] == "configuration" for line in logged))
+        told = [str(line["problem"]) for line in logged if line["event"] == "configuration"]
+    assert all("carriers may cut the ringing before 240 s" in one for one in told), told
 
 
 async def test_reload_refuses_to_drop_all_sites(network: Network, tmp_path: Path) -> None:

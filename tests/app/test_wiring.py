@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from callrouter.config.schema import Service
+from callrouter.config.secret import Secret, SecretError
 from callrouter.core.events import AgentAct, AgentActed
 from callrouter.core.plan import Agent, Agreement, Plan, Site, Team
 from callrouter.core.router import Router
-from callrouter.wiring import Connection, RouterSeats, switches
+from callrouter.wiring import Connection, RouterSeats, callers, switches
 from tests.needs import program
 
 PLAIN = Connection("gera", "127.0.0.1", 5038, "callrouter", "x", None, None, False, ("gotha",))
@@ -89,6 +91,30 @@ async def greeting(port: int, connection: Connection) -> bytes:
         return await reader.readline()
     finally:
         writer.close()
+
+
+def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    """A file that is missing or holds none is said with its path and the site; ssl alone names neither."""
+    empty = tmp_path / "empty.pem"
+    empty.write_text("no certificate\n")
+    for path in (tmp_path / "missing.pem", empty):
+        with pytest.raises(SecretError, match=rf"{path}: no certificates .*; mend asterisk: tls: ca of site 'gera'"):
+            replace(PLAIN, tls=True, ca=path).context()
+
+
+@pytest.mark.parametrize("kept", [b"", b"\xff\xfe", b"short"])
+def test_a_key_of_callers_that_is_none_is_named(tmp_path: Path, kept: bytes) -> None:
+    """A damaged caller.key is said with its path and what its loss means."""
+    (tmp_path / "caller.key").write_bytes(kept)
+    with pytest.raises(SecretError, match=rf"{tmp_path}/caller.key: the key for callers' numbers is .*from a backup"):
+        callers(Service(), tmp_path, Secret.reveal)
+
+
+def test_a_folder_for_its_files_that_is_none_is_named(tmp_path: Path) -> None:
+    """Nothing can be kept in what is a file."""
+    (tmp_path / "var").touch()
+    with pytest.raises(SecretError, match=rf"{tmp_path}/var: File exists; service.state_dir must be a folder"):
+        callers(Service(), tmp_path / "var", Secret.reveal)
 
 
 async def test_tls_trusts_its_ca_and_name_only(certificate: Path, port: int) -> None:

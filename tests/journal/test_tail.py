@@ -119,6 +119,7 @@ def test_callers_cannot_imitate_a_line(tmp_path: Path) -> None:
 
 
 def test_identity_is_kept(tmp_path: Path) -> None:
-    """A journal has the same name at every start, and two journals have two."""
+    """A journal has the same name at every start, and two journals have two; only their owner can read them."""
     names = {Tail(tmp_path / one / "journal", CODEC).identity() for one in ("a", "a", "b")}
     assert len(names) == 2
+    assert (tmp_path / "a" / "journal.id").stat().st_mode & 0o777 == 0o600

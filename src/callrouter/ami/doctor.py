@@ -78,6 +78,7 @@ TOO_MUCH_THERE = {"Command": "command", "UpdateConfig": "config", "Originate": "
 def examine(patient: Patient, timeout_s: float = 5.0, clock: Callable[[], float] = time.time) -> list[Finding]:
     """All findings of one site. Blocks for some seconds at most; never raises for what a site may do."""
     site = patient.site
+    where = f"{f'[{patient.host}]' if ':' in patient.host else patient.host}:{patient.port}"
 
     def connection() -> Checker:
         return Checker(patient.host, patient.port, patient.tls, timeout_s, patient.server_name)
@@ -91,10 +92,10 @@ def examine(patient: Patient, timeout_s: float = 5.0, clock: Callable[[], float]
         return findings
     except (ssl.SSLError, ssl.CertificateError) as error:
         mend = "see tls (ca, server_name) in the configuration and tlscertfile in manager.conf"
-        return [Finding(site, Level.ERROR, f"TLS with {patient.host}:{patient.port} failed: {error}", mend)]
+        return [Finding(site, Level.ERROR, f"TLS with {where} failed: {error}", mend)]
     except (OSError, NoAnswer) as error:
         mend = "is Asterisk running, and do bindaddr and port in manager.conf fit the configuration?"
-        return [Finding(site, Level.ERROR, f"cannot reach {patient.host}:{patient.port}: {error}", mend)]
+        return [Finding(site, Level.ERROR, f"cannot reach {where}: {error}", mend)]
 
 
 Found = tuple[Level, str, str]

@@ -255,15 +255,16 @@ class SiteLink:
             except (ssl.SSLError, ssl.CertificateError) as error:
                 fault, why = Fault.TLS, str(error)
             except (OSError, TimeoutError) as error:
-                fault, why = Fault.UNREACHABLE, f"{type(error).__name__}: {error}"
+                fault, why = Fault.UNREACHABLE, f"{self._host} port {self._port}: {str(error) or type(error).__name__}"
             except Exception as error:
                 fault, why = Fault.BUG, f"{type(error).__name__}: {error}"
                 log.exception("%s: the link failed", self.site)
             finally:
                 self._end_session()
-            if fault is not self._state.fault:
-                log.warning("%s: link down: %s: %s", self.site, fault, why)
+            news = fault is not self._state.fault
             self._state.fault, self._state.fault_text = fault, why
+            if news:
+                log.warning("%s: link down: %s", self.site, self._state.why)
             self._state.phase = Phase.DOWN
             while self._told_up and not self._submit(LinkDown(self.site)):
                 await asyncio.sleep(self._timing.beat_s / 10)  # the inbox is full; this must not be lost

@@ -32,6 +32,16 @@ class Fault(StrEnum):
     BUG = "bug"
 
 
+MENDS = {
+    Fault.UNREACHABLE: "does Asterisk run there, and do bindaddr and port in manager.conf fit asterisk: (host, port)?",
+    Fault.TLS: "compare asterisk: tls: (ca, server_name) with tlscertfile in manager.conf",
+    Fault.LOGIN_REFUSED: "compare asterisk: (user, secret) with manager.conf, and its permit with our address",
+    Fault.RIGHTS: "compare the user's read and write in manager.conf with the shipped one",
+    Fault.BUG: "the log has the traceback: report it",
+}
+"""What a person can do about it; the others pass, or their text says it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Deadlines and pauses in seconds."""
@@ -88,6 +98,14 @@ class LinkState:
     pending: int = 0
     asterisk: str | None = None  # its version; None: it did not say
     dialplan: str | None = None  # the version of callrouter.conf there; "": there is none; None: it did not say
+
+    @property
+    def why(self) -> str:
+        """Why it is not up, and the mend; '' if there is nothing to say."""
+        if not self.fault:
+            return ""
+        mend = MENDS.get(self.fault)
+        return f"{self.fault.replace('_', ' ')}: {self.fault_text}{f'; {mend}' if mend else ''}"
 
     @property
     def up(self) -> bool:

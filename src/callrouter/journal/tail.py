@@ -49,6 +49,7 @@ class Tail:
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = path.with_name(f"{path.name}.{os.getpid()}")
+            fresh.touch(mode=0o600)
             fresh.write_text(f"{token_hex(8)}\n", encoding="ascii")
             fresh.rename(path)  # whole or not at all
         return path.read_text(encoding="ascii").strip()

@@ -129,7 +129,7 @@ class Journal:
             head = header_line(self._codec, Header(self._next_seq, now, self._checkpoint(), run=self.run_id))
             self._fd = self._disk.create(path)
         except Exception as error:  # the disk's fault or, in the checkpoint, ours; routing goes on
-            self._give_up(f"no new segment: {error}", now)
+            self._give_up(f"can begin no segment: {error}", now)
             return
         self._path, self._size, self._began_at = path, 0, now
         if self._write(head, now):

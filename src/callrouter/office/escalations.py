@@ -17,7 +17,7 @@ from callrouter.office.figures import OfficeFigures
 from callrouter.office.rounds import nap, whole
 from callrouter.office.worklists import Worklists
 from callrouter.store.mail import Escalations, OutboxFull
-from callrouter.store.store import FAULTS
+from callrouter.store.store import FAULTS, said
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class Watchman:
             try:
                 await whole(self.round())
             except FAULTS as error:
-                log.error("callbacks of departments cannot be looked after", error=str(error))
+                log.error("callbacks of departments cannot be looked after", error=said(error))
             await nap(self._wake, EVERY_S)
 
     def nudge(self) -> None:

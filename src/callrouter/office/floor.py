@@ -29,7 +29,7 @@ from callrouter.office.rounds import whole
 from callrouter.store.callbacks import Callbacks
 from callrouter.store.results import Contact, Results
 from callrouter.store.schema import CALLBACK
-from callrouter.store.store import FAULTS
+from callrouter.store.store import FAULTS, said
 
 log = structlog.get_logger(__name__)
 
@@ -218,7 +218,7 @@ class Floor:
         try:
             await whole(self.restore())
         except FAULTS as error:
-            log.warning("which results are missing is unknown", error=str(error))
+            log.warning("which results are missing is unknown", error=said(error))
         while True:
             self.look()
             await asyncio.sleep(LOOK_S)
@@ -288,7 +288,7 @@ class Floor:
         try:
             found = await self.contacts(key, self._clock(), self._zone(call))
         except FAULTS as error:
-            log.warning("contacts cannot be looked up", error=str(error))
+            log.warning("contacts cannot be looked up", error=said(error))
             return
         self._keep(call, found)
         for agent in self.presence.agents():  # several may be rung at once

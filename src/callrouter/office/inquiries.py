@@ -25,7 +25,7 @@ from callrouter.office.figures import OfficeFigures
 from callrouter.office.floor import Floor, tag
 from callrouter.office.rounds import nap, whole
 from callrouter.store.inquiries import Inquiries
-from callrouter.store.store import FAULTS
+from callrouter.store.store import FAULTS, said
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +116,7 @@ class InquiryDesk:
             try:
                 await whole(self.round())
             except FAULTS as error:
-                log.error("inquiries cannot be looked at", error=str(error))
+                log.error("inquiries cannot be looked at", error=said(error))
             await nap(self._wake, BUSY_S if self.waiting else IDLE_S)
 
     async def round(self) -> None:

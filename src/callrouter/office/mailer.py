@@ -19,7 +19,7 @@ from callrouter.desk.mail import Mail, MailKind
 from callrouter.office.figures import OfficeFigures
 from callrouter.office.rounds import nap, whole
 from callrouter.store.mail import Outbox
-from callrouter.store.store import FAULTS
+from callrouter.store.store import FAULTS, said
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class Mailer:
             try:
                 await whole(self.round())
             except FAULTS as error:
-                log.error("the outbox cannot be read", error=str(error))
+                log.error("the outbox cannot be read", error=said(error))
             await nap(self._wake, EVERY_S)
 
     async def round(self) -> int:

@@ -18,7 +18,7 @@ from callrouter.core.commands import OutboundFinished
 from callrouter.core.demands import Demand, Key
 from callrouter.finished import Batch
 from callrouter.store.books import Books
-from callrouter.store.store import FAULTS
+from callrouter.store.store import FAULTS, said
 
 log = structlog.get_logger(__name__)
 
@@ -94,8 +94,8 @@ class Feed:
             self._marks = None
             self.caught_up = False
             if not self.trouble:
-                log.error("call records cannot be kept; they wait in the journal", error=str(error))
-            self.trouble = f"call records wait in the journal: {type(error).__name__}: {str(error).splitlines()[0]}"
+                log.error("call records cannot be kept; they wait in the journal", error=said(error))
+            self.trouble = f"call records wait in the journal: {said(error)}"
             return False
         finally:
             self.behind = await asyncio.to_thread(self._source.behind, self._marks or {})

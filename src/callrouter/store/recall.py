@@ -16,7 +16,7 @@ from callrouter.core.callbacks import CallbackKind, CallbackResult
 from callrouter.core.events import CallbackClosed, CallbackKnown
 from callrouter.store.callbacks import OPEN_MAX, Callbacks, open_
 from callrouter.store.schema import CALLBACK
-from callrouter.store.store import FAULTS
+from callrouter.store.store import FAULTS, said
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class Recall:
             try:
                 await self.round()
             except FAULTS as error:
-                log.warning("callbacks cannot be looked up; tried again", error=str(error).splitlines()[0])
+                log.warning("callbacks cannot be looked up; tried again", error=said(error))
             await asyncio.sleep(EVERY_S)
 
     async def round(self) -> None:

@@ -22,7 +22,7 @@ from callrouter.store.schema import (
     MAIL,
     RESULT,
 )
-from callrouter.store.store import FAULTS
+from callrouter.store.store import FAULTS, said
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ async def daily(engine: AsyncEngine, days: Days, clock: Callable[[], float]) -> 
         try:
             log.info("erased what was too old", **await erase(engine, days, clock()))
         except FAULTS as error:
-            log.error("what is too old could not be erased; tried again soon", error=str(error))
+            log.error("what is too old could not be erased; tried again soon", error=said(error))
             pause_s = RETRY_S
         await asyncio.sleep(pause_s)
 

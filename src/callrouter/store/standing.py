@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from callrouter.core.callbacks import CallbackStatus
 from callrouter.desk.callbacks import PROMISED, SERVED, WITHDRAWN
 from callrouter.store.schema import CALLBACK
-from callrouter.store.store import FAULTS, reading
+from callrouter.store.store import FAULTS, reading, said
 
 log = structlog.get_logger(__name__)
 
@@ -72,5 +72,5 @@ class Watch:
                 try:
                     self.found = await standing(self._engine, self._clock())
                 except FAULTS as error:
-                    log.warning("callbacks cannot be counted; the last count stands", error=str(error).splitlines()[0])
+                    log.warning("callbacks cannot be counted; the last count stands", error=said(error))
             await asyncio.sleep(EVERY_S)

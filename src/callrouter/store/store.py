@@ -47,6 +47,13 @@ RETRY_LONGEST_S = 30.0
 BY = "restart"  # who asks for a state that is restored
 FAULTS = (SQLAlchemyError, OSError)
 
+
+def said(error: BaseException) -> str:
+    """The database's own words for one of FAULTS, in one line."""
+    text = str(getattr(error, "orig", None) or error)
+    return text.splitlines()[0] if text else type(error).__name__
+
+
 STATES = (AGREEMENT_SWITCH, HOTLINE_SWITCH, AGENT_STATE)  # tables that follow the router
 
 
@@ -128,6 +135,11 @@ class Store:
         self._plan: Plan | None = None  # whose switches are kept; None: not known yet
         self.opened = False
         self.trouble = ""  # why nothing can be written; '' while all is well
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: sqlite:///var/callrouter.db."""
+        return self._url.set(drivername=self._url.get_backend_name()).render_as_string(hide_password=True)
 
     async def open(self) -> None:
         """Bring the tables up to this release. Raises SQLAlchemyError or OSError."""
@@ -293,8 +305,8 @@ class Store:
 
     def _fault(self, error: BaseException) -> None:
         if not self.trouble:
-            log.error("the database cannot be written; routing goes on", error=str(error))
-        self.trouble = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            log.error("the database cannot be written; routing goes on", database=self.place, error=said(error))
+        self.trouble = said(error)
 
     def _well(self) -> None:
         if self.trouble:

@@ -22,7 +22,7 @@ from callrouter.core.commands import AgreementChanged, CallFinished, Command, Ho
 from callrouter.core.demands import COUNTED
 from callrouter.core.events import Event
 from callrouter.core.plan import Plan
-from callrouter.store.store import FAULTS
+from callrouter.store.store import FAULTS, said
 from callrouter.store.switches import switches
 from callrouter.store.today import Today, today
 
@@ -131,8 +131,8 @@ class Figures:
                 days[zone] = await today(self._engine, midnight(zone, now), recent)
         except FAULTS as error:
             if not self.trouble:
-                log.warning("figures of the day cannot be read", error=str(error))
-            self.trouble = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+                log.warning("figures of the day cannot be read", error=said(error))
+            self.trouble = said(error)
             self.changed()
             return
         self._days, self.read_at, self.trouble = days, now, ""

@@ -23,7 +23,7 @@ from callrouter.core.commands import Command
 from callrouter.core.events import Event
 from callrouter.core.snapshot import Snapshot
 from callrouter.i18n import Texts
-from callrouter.store.store import FAULTS
+from callrouter.store.store import FAULTS, said
 from callrouter.web import render
 from callrouter.web.routes import LivePage
 
@@ -222,7 +222,7 @@ class Live:
                 for channel in self._channels.values():
                     channel.wake()
         except FAULTS as error:
-            log.warning("sessions cannot be checked", error=str(error))
+            log.warning("sessions cannot be checked", error=said(error))
 
     # ---- those who watch
 

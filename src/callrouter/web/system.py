@@ -25,7 +25,6 @@ class Link(Protocol):
     """What is looked at of `ami.linkstate.LinkState`."""
 
     site: str
-    fault_text: str
     last_message_at: float
     orders_lost: int
     reconnects: int
@@ -37,7 +36,7 @@ class Link(Protocol):
     @property
     def phase(self) -> str: ...
     @property
-    def fault(self) -> str: ...
+    def why(self) -> str: ...
 
 
 class JournalState(Protocol):
@@ -186,7 +185,7 @@ class System:
                     title,
                     _state(link, silent),
                     str(link.phase) if link else "",
-                    (str(link.fault) or link.fault_text) if link else "",
+                    link.why if link else "",
                     None if silent is None else int(silent // STEP_S),
                     peers,
                     peers - trunks_down.get(name, 0),
