@@ -52,8 +52,8 @@ test: $(VENV)/dev.stamp ## everything, the real Asterisk included
 	@$(MAKE) --no-print-directory lint
 	@# every branch of the core by scenarios: the random machine must not be what reaches it
 	CALLROUTER_EXAMPLES=0.3 $(BIN)/python -m pytest -qq -n 2 tests/core tests/cli -m "not slow" --deselect tests/core/test_machine.py --cov=callrouter.core --cov-report=term-missing --cov-fail-under=100
-	@# two at a time: all that needs Asterisk is one worker's
-	$(BIN)/python -m pytest -n 2 --durations=10
+	@# three at a time: all that needs Asterisk is one worker's and mostly waits, so does the one with Chromium
+	$(BIN)/python -m pytest -n 3 --durations=10
 
 sim: $(VENV)/dev.stamp ## break everything on purpose, in virtual time; SEED=17 repeats a world, SHRINK=1 shortens one that fails
 	@$(BIN)/python -m tests.chaos $(SEED) $(if $(SHRINK),--shrink) $(if $(TRACE),--trace $(TRACE)) $(if $(FAULTS),--faults '$(FAULTS)')
