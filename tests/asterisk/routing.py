@@ -230,6 +230,7 @@ class RouterProcess:
     async def start(self) -> None:
         log = (self.folder / "log").open("ab")
         self.process = await asyncio.create_subprocess_exec(
+            "setpriv", "--pdeathsig", "KILL",
             sys.executable, "-m", "callrouter", "run", str(self.folder), "--log-format", "json",
             stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": "src"},
         )  # fmt: skip
@@ -237,7 +238,7 @@ class RouterProcess:
         self.session = aiohttp.ClientSession(
             f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {TOKEN}"}
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):  # the machine may have much else to do
             while not await self._ready():
                 assert self.process.returncode is None, self.log()
                 await asyncio.sleep(0.02)
@@ -296,7 +297,11 @@ class RouterProcess:
         await self.session.close()
         if self.process.returncode is None:
             self.process.send_signal(how)
-            await asyncio.wait_for(self.process.wait(), 15)
+            try:
+                await asyncio.wait_for(self.process.wait(), 60)
+            finally:  # one that stays would rule in the tests to come
+                if self.process.returncode is None:
+                    self.process.kill()
         self.process = None
 
     def log(self) -> str:
@@ -314,8 +319,8 @@ async def process(lab: Lab, folder: Path, rules: Rules | None = None) -> AsyncIt
     """A `callrouter run` that is ready; it ends with the block if it has not before."""
     port = free_port()
     router = RouterProcess(write_config(lab, folder, rules or Rules(), port), port)
-    await router.start()
     try:
+        await router.start()
         yield router
     finally:
         await router.stop()

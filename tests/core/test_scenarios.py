@@ -320,20 +320,22 @@ def test_wrap_up_ends_by_itself_by_hand_or_later() -> None:
     assert story.agent("gera/2001") == "ready"
 
 
-def test_wrap_up_is_prolonged_up_to_its_longest() -> None:
-    """However often the agent asks: 300 s by the plan; no shorter than it was where its usual length is more."""
-    for usual_s, longest_s in ((30.0, 300.0), (400.0, 400.0)):
-        story = Story(network(team={"wrap_up_s": usual_s}))
-        call = story.dial()
-        story.answer(call)
-        story.hang_up(call)
-        for _ in range(9):
-            story.act("gera/2001", e.AgentAct.WRAP_UP_MORE)
-        story.pass_time(longest_s - 1)
-        assert story.agent("gera/2001") == "wrap_up"
+@pytest.mark.parametrize(("open_ended", "usual_s"), [(False, 30.0), (True, 300.0)])
+def test_wrap_up_is_prolonged_but_not_without_end(open_ended: bool, usual_s: float) -> None:
+    """However often the agent asks: by 300 s of the plan, also who owes a result; to owe one makes it no shorter."""
+    story = Story(network())
+    story.answer(call := story.dial())
+    story.hang_up(call)
+    if open_ended:
+        story.act("gera/2001", e.AgentAct.WRAP_UP_OPEN)
+    for _ in range(9):
         story.act("gera/2001", e.AgentAct.WRAP_UP_MORE)
-        story.pass_time(2.0)
-        assert story.agent("gera/2001") == "ready"
+    story.pass_time(usual_s + 299.0)
+    story.act("gera/2001", e.AgentAct.WRAP_UP_MORE)
+    story.act("gera/2001", e.AgentAct.WRAP_UP_OPEN)
+    assert story.agent("gera/2001") == "wrap_up"
+    story.pass_time(2.0)
+    assert story.agent("gera/2001") == "ready"
 
 
 def test_wrap_up_that_is_open_lasts_until_it_is_done_or_bounded() -> None:

@@ -299,9 +299,9 @@ class Team(Model):
     """How long one agent's phone rings."""
     wrap_up_s: Seconds = 30.0
     wrap_up_more_s: Seconds = 60.0
-    """Added each time an agent asks for more time, up to wrap_up_max_s in all."""
+    """Added each time an agent asks for more time, by wrap_up_max_s at most in all."""
     wrap_up_max_s: Annotated[Seconds, Field(gt=0)] = 300.0
-    """The longest that one lasts when its agent asks for more time, or his page asks for the result of the call."""
+    """How long one lasts while the agent's page asks for the result; any can be prolonged by so much in all."""
     refusal_pause_s: Seconds = 30.0
     ring_all_max: Annotated[Whole, Field(ge=1, le=50)] = 10
     """Phones rung at once under ring_all."""

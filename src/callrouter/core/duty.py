@@ -29,7 +29,7 @@ def _act(s: State, seat: AgentSeat, act: AgentAct, reason: str, by: str) -> None
         if seat.state is AgentState.WRAP_UP:
             assert seat.resume_at is not None, f"the wrap-up of {seat.id} has no end"
             team = s.teams[seat.team]
-            longest = max(seat.resume_at, seat.since + team.wrap_up_max_s)
+            longest = max(seat.resume_at, seat.since + s.wrap_up_s(seat) + team.wrap_up_max_s)
             s.resume_later(seat, min(longest, seat.resume_at + team.wrap_up_more_s) - s.now)
         return
     if seat.state is AgentState.TALKING and act in (AgentAct.WRAP_UP_OPEN, AgentAct.WRAP_UP_DONE):
@@ -37,8 +37,9 @@ def _act(s: State, seat: AgentSeat, act: AgentAct, reason: str, by: str) -> None
         return
     if act is AgentAct.WRAP_UP_OPEN:
         if seat.state is AgentState.WRAP_UP:
+            assert seat.resume_at is not None, f"the wrap-up of {seat.id} has no end"
             seat.wrap_up_open = True
-            s.resume_later(seat, seat.since - s.now + s.wrap_up_s(seat))
+            s.resume_later(seat, max(seat.resume_at, seat.since + s.wrap_up_s(seat)) - s.now)
         return
     if not _intend(seat, act, reason):
         return

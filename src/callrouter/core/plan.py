@@ -161,8 +161,8 @@ class Team:
     strategy: Strategy = Strategy.LONGEST_IDLE
     ring_s: int = 20
     wrap_up_s: float = 30.0  # the limit; an agent may end it earlier
-    wrap_up_more_s: float = 60.0  # added when an agent asks for more time, up to wrap_up_max_s in all
-    wrap_up_max_s: float = 300.0  # the limit of one that is prolonged, or lasts until it is said to be done
+    wrap_up_more_s: float = 60.0  # added when an agent asks for more time, wrap_up_max_s at most in all
+    wrap_up_max_s: float = 300.0  # the limit of one that lasts until it is done; any is prolonged by so much
     refusal_pause_s: float = 30.0  # an agent who refuses is left alone so long
     ring_all_max: int = 10  # phones rung at once under ring_all
 
