@@ -137,6 +137,16 @@ def test_problems_of_configuration_scenario_and_trace_are_told_with_their_place(
         ("at,hotline\n", "trace.csv:1:1: the first line is 'at,hotline'; write at_s,hotline,caller,talk_s,wrap_s"),
         (head + "1,green,,5,,\n0.5,green,,5,,\n", "trace.csv:3:1: at_s: 0.5 comes before the line above; sort"),
         (head + "1,gren,,5,,\n", "trace.csv:2:1: hotline 'gren' does not exist; did you mean 'green'?"),
+        ("", "trace.csv:1:1: the file is empty; begin it with the line at_s,hotline,caller"),
+        (
+            head.replace(",", ";"),
+            "trace.csv:1:1: semicolons part the columns; save the file with commas, and numbers with",
+        ),
+        (
+            head + "08:30,green,,1,,\n",
+            "trace.csv:2:1: at_s: '08:30' is no number of seconds; count from the scenario's start",
+        ),
+        (head + "\n1,green,,1,,\n\n2,green,,x,,\n", "trace.csv:5:1: talk_s: 'x' is no number of seconds"),
         (head + "1,green,,,,\n", "trace.csv:2:1: talk_s: '' is no number of seconds; write it like 30 or 2.5"),
         (head + "1,green,,5,-1,\n", "trace.csv:2:1: wrap_s: -1 is out of bounds; use 0 to 1000000000"),
         (head + "1,green\n", "trace.csv:2:1: 2 columns stand here, not 6; write at_s"),
@@ -267,7 +277,7 @@ callers:
 roster:
   agency-gotha: [{agents: 2, days: Tue-Fri, hours: 08:00-18:00}]
   agency-magdeburg: []
-  aachen: {agents: 9}
+  aachen: [{agents: 9, hours: 08:00-12:00}, {agents: 9, hours: 08:00-12:00}]
 """
     assert [(place, why[1].partition(";")[0]) for place, why in idle(tmp_path, scenario)] == [
         ("callers.agency-gotha.redial", "lets nobody call again"),
@@ -276,6 +286,7 @@ roster:
         ("profiles.night", "is used by nobody"),
         ("roster.agency-gotha", "has nobody on duty in these days"),
         ("roster.aachen", "touches nobody who is called"),
+        ("roster.aachen", "names the same duty twice, and duties add up"),
     ]
     assert "warning: 'profiles.night' is used by nobody; name it" in simulate(tmp_path, scenario=scenario).output
 
@@ -284,6 +295,19 @@ roster:
 def test_nothing_in_a_shipped_scenario_is_without_effect(name: str, tmp_path: Path) -> None:
     """Nobody is warned of what is right."""
     assert idle(tmp_path, (CONFIG / "scenarios" / name).read_text(encoding="utf-8")) == []
+
+
+def test_a_day_on_which_nobody_is_reached_has_one_reason(tmp_path: Path) -> None:
+    """An empty trace; a Sunday: that is said, and nothing that follows from it."""
+    trace = tmp_path / "trace.csv"
+    trace.write_text("at_s,hotline,caller,talk_s,wrap_s,patience_s\n", encoding="utf-8")
+    sunday = "start: 2026-11-22\ncallers: {agency-gotha: {arrivals: {per_hour: 5}}}\n"
+    for words, told in (
+        (["--trace", str(trace)], f"warning: nobody called; {trace} holds no calls"),
+        ([], "warning: whoever called found it closed; check start, days and the hotlines' hours"),
+    ):
+        output = simulate(tmp_path, *words, scenario=f"{sunday}roster: {{agency-gotha: {{agents: 2}}}}\n").output
+        assert [line for line in output.splitlines() if "warning" in line] == [told]
 
 
 def test_a_trace_takes_the_place_of_callers(tmp_path: Path) -> None:

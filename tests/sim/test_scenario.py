@@ -74,6 +74,22 @@ WRONG = [
         "2:19: 3 of 2 agents are away in the break 12:00-13:00; lower the break",
     ),
     (
+        "start: 2026-11-23\nroster: {aachen: [{agents: 3, breaks: {12:00-12:30: 2, 12:15-12:45: 2}}]}",
+        "2:19: 4 of 3 agents are away when the break 12:15-12:45 begins; move a break, or lower it",
+    ),
+    (
+        "start: 2026-11-23\ncallers: {aachen: {arrivals: {per_day: 9, profile: {08:15-09:00: 1}}}}",
+        "2:52: '08:15-09:00' begins or ends within a half hour; write it like 08:30 or 08:00-10:00",
+    ),
+    (
+        "start: 2026-11-23\ncallers: {aachen: {arrivals: {per_hour: 9,5}}}",
+        "2:43: unknown key '5'; write decimal numbers with a point, like 9.5, and a blank after a comma that parts",
+    ),
+    (
+        "start: 2026-11-23\ncallers: {aachen: {topics: {general: 0}}}",
+        "2:20: no topic has a share; give one of them a share above 0",
+    ),
+    (
         "start: 2026-11-23\nroster: {aachen: [{agents: 2, hours: 08:00-12:00, breaks: {12:00-13:00: 1}}]}",
         "2:19: the break 12:00-13:00 lies outside the duty; move the break, or the hours",
     ),

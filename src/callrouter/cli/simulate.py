@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from callrouter.config.load import Loaded, load
 from callrouter.config.source import ConfigError
-from callrouter.sim.call import Call
+from callrouter.sim.call import CLOSED, Call
 from callrouter.sim.case import Case, make_case
 from callrouter.sim.changes import Change
 from callrouter.sim.day import Day
@@ -126,8 +126,11 @@ def simulate(
             refuse(error)
         last_us = calls[-1].at_us if calls else 0
         case = make(checked.changes)
-    traced = None if calls is None else {whole(call.hotline) for call in calls}
-    warn_of_idle([*without_effect(checked.changes, case, make, traced), *unused(case, traced)])
+    if calls:
+        traced = {whole(call.hotline) for call in calls}
+        warn_of_idle([*without_effect(checked.changes, case, make, traced), *unused(case, traced)])
+    elif calls is None:
+        warn_of_idle([*without_effect(checked.changes, case, make), *unused(case)])
     last_us = last_us or case.setting.until_us
     jobs = [Job(case, seed, run) for run in range(runs)]
     found: list[Numbers] = []
@@ -136,7 +139,7 @@ def simulate(
         if calls is not None or calls_out or trace_out or len(jobs) == 1:
             day, done = _first(jobs[0], calls, lambda at_us: bar.update(task, completed=at_us / max(1, last_us)))
             found.append(figures(day, done, case))
-            _warn(done)
+            _warn(done, trace)
             write_file(calls_out, lambda file: write_calls(done, file))
             write_file(trace_out, lambda file: write_trace(done, file))
         rest = jobs[len(found) :]
@@ -167,9 +170,14 @@ def warn_of_idle(found: Iterable[Idle]) -> None:
         click.echo(f"warning: '{what}' {why}", err=True)
 
 
-def _warn(calls: Sequence[Call]) -> None:
+def _warn(calls: Sequence[Call], trace: Path | None) -> None:
     if not calls:
-        click.echo("warning: nobody called; give hotlines callers whose arrivals fall into these days", err=True)
+        mend = (
+            "give hotlines callers whose arrivals fall into these days" if trace is None else f"{trace} holds no calls"
+        )
+        click.echo(f"warning: nobody called; {mend}", err=True)
+    elif all(call.outcome == CLOSED for call in calls):
+        click.echo("warning: whoever called found it closed; check start, days and the hotlines' hours", err=True)
     forever = sum(call.wait_us is None for call in calls)
     if forever:
         click.echo(

@@ -75,6 +75,8 @@ def _explain(model: type[BaseModel], error: ErrorDetails) -> tuple[Loc, bool, st
         known = _keys(_model_at(model, loc[:-1]))
         word = str(loc[-1])
         close = did_you_mean(word, known, otherwise=f"known here: {', '.join(known)}")
+        if word.isdigit():  # {per_hour: 9,5}
+            close = "write decimal numbers with a point, like 9.5, and a blank after a comma that parts"
         return loc, True, f"unknown key '{word}'", close
     if kind == "missing":
         return loc[:-1], True, f"'{loc[-1]}' is missing", f"add '{loc[-1]}: …'"

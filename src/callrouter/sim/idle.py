@@ -87,6 +87,10 @@ NO_DUTY: Text = (
     "bringt an diesen Tagen niemanden in den Dienst; bitte days, hours und from_s prüfen",
     "has nobody on duty in these days; check days, hours and from_s",
 )
+TWICE: Text = (
+    "nennt denselben Dienst zweimal, und Dienste zählen zusammen; einen weglassen oder alle in einer Zeile nennen",
+    "names the same duty twice, and duties add up; leave one out, or name all its agents in one line",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +307,9 @@ def _unused_rosters(case: Case, look: _Look) -> Iterator[Idle]:
             number for at_us, number in case.setting.crews[name] if at_us < end_us
         ):
             yield f"roster.{name}", NO_DUTY
+        duties = case.scenario.roster[name]
+        if any(duty in duties[:place] for place, duty in enumerate(duties)):
+            yield f"roster.{name}", TWICE
 
 
 def _covers(deal: Agreement, hotline: Hotline) -> bool:

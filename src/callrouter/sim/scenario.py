@@ -14,7 +14,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from callrouter.config.hours import HoursError, days_of, spans_of
 from callrouter.config.kinds import Count, Name, Seconds, Sentence, Whole, Zone, listed, no_bool
@@ -101,6 +111,14 @@ Profile = Annotated[
 """Half hour of the day (0 to 47) to its weight; what is not named is 0."""
 
 
+def _named(value: object) -> str:
+    return "half hours" if isinstance(value, dict) else "name"
+
+
+# told apart before they are looked at, so that a mistake is told as that of one of them
+ProfileOrName = Annotated[Annotated[Name, Tag("name")] | Annotated[Profile, Tag("half hours")], Discriminator(_named)]
+
+
 class Model(BaseModel):
     model_config = ConfigModel.model_config
 
@@ -161,7 +179,7 @@ class Arrivals(Model):
     per_day: Number | None = None
     """On a day whose factor is 1."""
     per_hour: Number | None = None
-    profile: Name | Profile | None = None
+    profile: ProfileOrName | None = None
     """Of `profiles`, or half hours to weights."""
     days: dict[Days, Number] = {}
     """Weekdays or dates to a factor; days that are not named have none. Without it every day has 1."""
@@ -212,6 +230,12 @@ class Callers(Model):
     """Instead of the hotline's; null: no limit."""
     desks: Desks | None = None
 
+    @model_validator(mode="after")
+    def _some(self) -> Callers:
+        if self.topics and not any(self.topics.values()):
+            raise wrong("no topic has a share", "give one of them a share above 0", key="topics")
+        return self
+
 
 class Duty(Model):
     """So many agents of a team, part of the day, or from and to so many seconds after the beginning."""
@@ -242,6 +266,12 @@ class Duty(Model):
                 raise wrong(f"the break {span} lies outside the duty", "move the break, or the hours")
             if away > self.agents:
                 raise wrong(f"{away} of {self.agents} agents are away in the break {span}", "lower the break")
+            first = pauses[0].from_s
+            spans = ((one, number) for text, number in self.breaks.items() for one in spans_of([text]))
+            together = sum(number for one, number in spans if one.from_s <= first < one.to_s)
+            if together > self.agents:
+                what = f"{together} of {self.agents} agents are away when the break {span} begins"
+                raise wrong(what, "move a break, or lower it")
         return self
 
 

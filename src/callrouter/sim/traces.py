@@ -32,9 +32,10 @@ def read_trace(path: Path, hotlines: Collection[str], desks: Mapping[str, int]) 
             rows = csv.reader(file, strict=True)
             head = next(rows, [])
             if tuple(head) != TRACE:
-                what = f"the first line is '{','.join(head)[:80]}'"
-                raise ConfigError((Problem(Place(str(path), 1, 1), what, f"write {','.join(TRACE)}"),))
+                raise ConfigError((_no_head(path, ",".join(head)),))
             while (line := rows.line_num + 1) and (row := next(rows, None)) is not None:
+                if not row:
+                    continue  # an empty line
                 try:
                     calls.append(_call(row, hotlines, desks, calls[-1].at_us if calls else 0))
                 except _WrongError as error:
@@ -50,6 +51,18 @@ def read_trace(path: Path, hotlines: Collection[str], desks: Mapping[str, int]) 
     if problems:
         raise ConfigError(tuple(problems))
     return calls
+
+
+def _no_head(path: Path, head: str) -> Problem:
+    place = Place(str(path), 1, 1)
+    for sign, name in ((";", "semicolons"), ("\t", "tabulators")):
+        if tuple(head.split(sign)) == TRACE:
+            return Problem(
+                place, f"{name} part the columns", "save the file with commas, and numbers with a point: 2.5"
+            )
+    if not head:
+        return Problem(place, "the file is empty", f"begin it with the line {','.join(TRACE)}")
+    return Problem(place, f"the first line is '{head[:80]}'", f"write {','.join(TRACE)}")
 
 
 class _WrongError(Exception):
@@ -83,7 +96,10 @@ def _us(name: str, text: str) -> int:
         us = None
     if us is None or not set(text) <= NUMBER:  # Decimal takes 1_000, and digits of every script
         told = " ".join(text.split())[:60]
-        raise _WrongError(f"{name}: '{told}' is no number of seconds", "write it like 30 or 2.5")
+        mend = "write it like 30 or 2.5"
+        if ":" in told:
+            mend = "count from the scenario's start: half past eight of a day that starts at midnight is 30600"
+        raise _WrongError(f"{name}: '{told}' is no number of seconds", mend)
     if not 0 <= us <= SECONDS_MAX * 1_000_000:
         raise _WrongError(f"{name}: {text} is out of bounds", f"use 0 to {SECONDS_MAX}")
     return us
