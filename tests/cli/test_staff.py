@@ -269,6 +269,20 @@ def test_a_team_that_needs_nobody_can_be_pasted(tmp_path: Path) -> None:
     read_scenario(pasted(tmp_path, scenario, printed_of(result)), load(CONFIG).plan)
 
 
+def test_an_answer_that_is_none_has_its_reason(tmp_path: Path) -> None:
+    """A scenario in which nobody calls, a Sunday, and a sentence that changes nothing."""
+    result = staff(tmp_path, "roster: {aachen: {agents: 2}}\n")
+    assert result.exit_code == 2
+    assert "give hotlines callers with arrivals" in " ".join(result.output.split())
+    scenario = "callers: {agency-gera: {arrivals: {per_hour: 1}}}\nchanges: [agreement magdeburg-gera on]\n"
+    file = tmp_path / "sunday.yaml"
+    file.write_text(f"start: 2026-11-22\n{scenario}", encoding="utf-8")
+    line = ["staff", str(CONFIG), "--scenario", str(file), "--runs", "1", "--processes", "1"]
+    result = CliRunner().invoke(main, line)
+    assert "warning: nobody calls agency-gera while it is open; check start, days" in result.stderr
+    assert "warning: 'agreement magdeburg-gera on' changes nothing: it is so anyway" in result.stderr
+
+
 def test_a_team_without_callers_is_refused(tmp_path: Path) -> None:
     """With the teams that have some."""
     result = staff(tmp_path, MORNING, "--team", "agency-gera")

@@ -146,6 +146,11 @@ SENTENCES = [
     ("agreement magdeburg-gera off at noon", "'noon' is no time of day; write it like 09:30"),
     ("agreement magdeburg-gera off tomorrow", "'tomorrow' is no time; write at 10:00, until 12:00 or 10:00-12:00"),
     ("agreement magdeburg-gera off Mon-Fry", "'Fry' is no weekday; use Mon, Tue"),
+    ("team aachen +1, team aachen -1", "a comma stands in 'team aachen +1, team aachen -1'; part sentences by ';'"),
+    (
+        "hotline aachen calls +12,5%",
+        "a comma stands in 'hotline aachen calls +12,5%'; part sentences by ';', write numbers",
+    ),
     ("team aachen five", "'five' is no number of agents; write +5, -5 or =12"),
     ("hotline aachen calls 20%", "'20%' is no change of calls; write 'calls +20%' or 'calls -20%'"),
     ("hotline aachen talk +5% at 10:00", "talk cannot change within a run; leave the time out"),
@@ -261,3 +266,10 @@ def test_a_line_is_bounded_only_where_the_files_say_so(network: Plan, tmp_path: 
     checked = read_scenario(file, network)
     made = make_case(network, checked.scenario, (), bounded={"aachen"}).plan
     assert {one.name for one in made.hotlines if one.line_max == 3} == {"aachen"}
+
+
+def test_word_processors_and_lists_of_days_are_understood(network: Plan) -> None:
+    """A dash where a hyphen is meant; days parted by commas."""
+    dashed, plain = (understood(f"team aachen +1 Mon{sign}Tue,Thu 10:00{sign}12:00", network) for sign in "–-")
+    assert dashed.when == plain.when
+    assert plain.when.days == ("Mon", "Tue", "Thu")

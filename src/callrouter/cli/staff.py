@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from callrouter.cli.simulate import OUT, distinct, loaded_or_exit, progress, write_file
+from callrouter.cli.simulate import OUT, distinct, loaded_or_exit, progress, warn_of_idle, write_file
 from callrouter.config.messages import did_you_mean
-from callrouter.sim.case import desk_hotlines
+from callrouter.sim.case import desk_hotlines, make_case
+from callrouter.sim.idle import without_effect
 from callrouter.sim.part import called, connected
 from callrouter.sim.runs import RUNS_MAX
 from callrouter.sim.staff import Search, Staffing
@@ -52,6 +53,8 @@ def staff(
     loaded, checked = loaded_or_exit(folder, scenario)
     plan = loaded.plan
     hotlines = called(plan, checked.scenario)
+    if not hotlines:
+        raise click.UsageError(f"nobody calls in {scenario}; give hotlines callers with arrivals")
     served = [team.name for team in plan.teams if any(team.name in one.teams for one in hotlines)]
     for team in teams:
         if team not in served:
@@ -61,6 +64,8 @@ def staff(
         if line.name in desks and set(line.teams) & set(teams or served):
             why = f"callers of '{line.name}' dial desks in this scenario, so more agents are more numbers to dial"
             raise click.UsageError(f"{why}; add 'hotline {line.name} pooled' to its changes")
+    make = partial(make_case, plan, checked.scenario)
+    warn_of_idle(without_effect(checked.changes, make(checked.changes), make))
     found: list[Staffing] = []
     with progress() as bar:
         for touching in connected(plan, checked):
@@ -99,6 +104,8 @@ def _warnings(one: Staffing, reach: float) -> Iterator[str]:
             f"warning: {one.team} cannot reach {reach:.0%} at {', '.join(vain)}, however many agents there are; "
             "look at sites that are down, skills, hours and ring limits"
         )
+    if not one.needs:
+        yield f"warning: nobody calls {one.team} while it is open; check start, days, arrivals and the hotlines' hours"
     if not one.smallest:
         yield f"warning: {one.team}: stopped after {one.looks} looks, so fewer agents may do; try fewer days or teams"
 

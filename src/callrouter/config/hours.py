@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from callrouter.core.plan import Hours, Span
 
+DASH = "–"  # which word processors make of a hyphen
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOLIDAYS = "holidays"
 DAY_S = 86_400
@@ -48,7 +49,7 @@ def days_of(key: str) -> tuple[str, ...]:
         return _dates(key)
     named: list[str] = []
     for part in re.split(r"\s*,\s*", key.strip()):
-        first, dash, last = (bit.strip() for bit in part.partition("-"))
+        first, dash, last = (bit.strip() for bit in part.replace(DASH, "-").partition("-"))
         for word in (first, last) if dash else (first,):
             if word not in DAYS:
                 mend = f"use {', '.join(DAYS)}, {HOLIDAYS}, or a date like 2026-12-24 or 12-24 (each year)"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from callrouter.config.hours import DAYS, HoursError, days_of
+from callrouter.config.hours import DASH, DAYS, HoursError, days_of
 from callrouter.config.messages import did_you_mean
 from callrouter.core.plan import Plan
 
@@ -21,6 +21,7 @@ PERCENT_MAX = 1000
 _CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 _PERCENT = re.compile(r"([+-]\d+(?:\.\d+)?)%")
 _AGENTS = re.compile(r"([+-]|=?)(\d{1,5})")
+_COMMA = re.compile(r"\d,\d|,$")
 _SETTING = re.compile(r"([a-z_]+)=(?:([a-z][a-z0-9-]*):)?(-?[0-9.]+|none)")
 
 
@@ -109,7 +110,10 @@ _FORMS = {
 
 def understood(text: str, plan: Plan, desks: Collection[str] = ()) -> Change:
     """desks: the hotlines whose callers dial desks. Raises ChangeError."""
-    words = text.split()
+    words = text.replace(DASH, "-").split()
+    if any(_COMMA.search(word) for word in words):
+        mend = "part sentences by ';', write numbers like 2.5, and days without blanks: Mon,Wed"
+        raise ChangeError(f"a comma stands in '{text}'", mend)
     if not words or words[0] not in _FORMS:
         mend = did_you_mean(words[0] if words else "", _FORMS, f"begin with one of {', '.join(_FORMS)}")
         raise ChangeError(f"'{text}' is no change", mend)
