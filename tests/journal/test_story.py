@@ -216,7 +216,8 @@ def test_command(tmp_path: Path, words: list[str]) -> None:
     recorded.end()
     result = CliRunner().invoke(main, ["story", CALL, "--journal", str(tmp_path), *words])
     assert result.exit_code == 0, result.output
-    assert "Offer: overflow by both" in result.output
+    assert "Offer gotha/2: overflow by both" in result.output
+    assert "CallAnswered gotha/2" in result.output
     assert CALLER not in result.output
     assert ("1 × gera: logged out" in result.output) == bool(words)
     data = json.loads(CliRunner().invoke(main, ["story", CALL, "--journal", str(tmp_path), "--json", *words]).output)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from hashlib import sha256
 
 from callrouter.web.static import FOLDER
@@ -31,3 +33,13 @@ def test_licences_stand_beside_them() -> None:
     assert "Zero-Clause BSD" in texts["htmx.LICENSE.txt"]
     assert "MIT License" in texts["uplot.LICENSE.txt"]
     assert "SIL OPEN FONT LICENSE Version 1.1" in texts["fira-sans.LICENSE.txt"]
+
+
+def test_a_part_of_the_look_is_defined_once() -> None:
+    """Two parts that share a class's name would change each other's look: the facts of a call once had the margins of
+    the public's places."""
+    text = (FOLDER / "callrouter.css").read_text(encoding="utf-8")
+    flat = re.sub(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", text)
+    counted = Counter(re.findall(r"^(\.[\w-]+) \{", flat, re.MULTILINE))
+    assert len(counted) > 50
+    assert [name for name, times in counted.items() if times > 1] == []

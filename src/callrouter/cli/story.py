@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from callrouter.core.commands import Offer
 from callrouter.core.events import CallHeld, CallId, Event
 from callrouter.core.explain import Candidate, candidates_for, candidates_of
 from callrouter.core.router import Router
@@ -111,8 +112,7 @@ def _text(found: Story, call: CallId) -> str:
         lines.append(f"{_clock(item.at)}  {type(item.event).__name__}  ({item.place})")
         for command in item.commands:
             if getattr(command, "call", None) == call:
-                because = getattr(command, "because", "")
-                lines.append(f"    {type(command).__name__}{': ' if because else ''}{because}")
+                lines.append(f"    {type(command).__name__}{_whom(command)}")
         for why, number in _grouped(item.candidates):
             lines.append(f"      {number} × {why}")
         if item.differs:
@@ -120,6 +120,15 @@ def _text(found: Story, call: CallId) -> str:
     if found.replayed:
         lines.append(f"{found.replayed} turns of the router were made again")
     return "\n".join(lines) if lines else "nothing is known of this call"
+
+
+def _whom(command: Any) -> str:
+    """Whom it concerns, and why."""
+    agents = (
+        [target.agent for target in command.targets] if isinstance(command, Offer) else [getattr(command, "agent", "")]
+    )
+    whom, because = ", ".join(agents), getattr(command, "because", "")
+    return f"{' ' if whom else ''}{whom}{': ' if because else ''}{because}"
 
 
 def _grouped(candidates: Sequence[Candidate]) -> list[tuple[str, int]]:

@@ -21,6 +21,7 @@ function draw(holder) {
   const zone = table.dataset.zone;
   const hour = new Intl.DateTimeFormat("de-DE", { hour: "numeric", timeZone: zone, hourCycle: "h23" });
   const [ink, line, good] = [css("--muted"), css("--line"), css("--good")];
+  const percent = document.documentElement.lang === "en" ? "%" : "\u00a0%";
   const px = parseFloat(getComputedStyle(holder).fontSize);
   const font = `${Math.round(px * 0.82)}px 'Fira Sans', system-ui, sans-serif`;
   const xs = [from, ...at, Math.max(to, at.at(-1) ?? to)];
@@ -38,7 +39,7 @@ function draw(holder) {
     ],
     axes: [
       { stroke: ink, font, size: Math.round(px * 2), grid: { show: false }, ticks: { stroke: line }, incrs: [3600, 7200, 10800, 14400], values: (_, splits) => splits.map((s) => hour.format(new Date(s * 1000)).replace(/\D/g, "")) },
-      { stroke: ink, font, size: Math.round(px * 3.3), grid: { stroke: line, width: 1 }, ticks: { show: false }, splits: (plot) => (plot.height > px * 9 ? [0, 20, 40, 60, 80, 100] : [0, 50, 100]), values: (_, splits) => splits.map((s) => `${s} %`) },
+      { stroke: ink, font, size: Math.round(px * 3.3), grid: { stroke: line, width: 1 }, ticks: { show: false }, splits: (plot) => (plot.height > px * 9 ? [0, 20, 40, 60, 80, 100] : [0, 50, 100]), values: (_, splits) => splits.map((s) => `${s}${percent}`) },
     ],
   };
   const actual = [null, ...value, null];
