@@ -389,8 +389,8 @@ def _cut_off(live: Live, reached: Sequence[Hotline], titles: Mapping[str, str]) 
             title, ask = titles.get(site, site), f"site {site} up at {clock}"
             yield (
                 f"{title} ist ohne Verbindung. Gerechnet ist, dass es heute so bleibt; was eine Rückkehr ändert, "
-                f"sagt die Frage „{ask}“.",
-                f"{title} has no link. It is taken to stay so today; what its return changes is the question '{ask}'.",
+                f"beantwortet die API auf „{ask}“.",
+                f"{title} has no link. It is taken to stay so today; the API tells what its return changes: '{ask}'.",
             )
     for ends in cut_off(live.checkpoint):
         if sites.issuperset(ends):

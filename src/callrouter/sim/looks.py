@@ -148,8 +148,9 @@ class _Piece:
         course = _Course(setting)
         day, from_us = self._resumed(course)
         self._courses = [*self._courses[1 - COURSES_MAX :], course]
-        day.keep = partial(self._kept, course, end_us)
-        day.mark_us = self._next(from_us, end_us)
+        day.keep = partial(self._kept, course, until_s is None)
+        if (mark_us := self._next(from_us)) <= end_us:  # later there would be calls missing before it
+            day.mark_us = mark_us
         day.run(copy(call) for call in self._calls if from_us <= call.at_us < end_us)
         day.count()
         return day.tally
@@ -175,7 +176,8 @@ class _Piece:
         day.recrewed(replace(course.setting, plan=self._case.plan), from_us)
         return day, from_us
 
-    def _kept(self, course: _Course, end_us: int, at_us: int, day: _Tallied) -> int:
+    def _kept(self, course: _Course, whole_day: bool, at_us: int, day: _Tallied) -> int:
+        """When it is kept next: who looks at a few half hours only goes on with the next one, if at all."""
         setting, keep = day.setting, day.keep
         del day.keep
         day.setting = Setting(setting.plan, setting.start_us, setting.until_us)
@@ -183,13 +185,13 @@ class _Piece:
         _Freeze(frozen, self._shared).dump(day)
         day.setting, day.keep = setting, keep
         course.marks.append((day.mark_us, frozen.getvalue()))
-        return self._next(at_us, end_us)
+        return self._next(at_us) if whole_day else NEVER_US
 
-    def _next(self, at_us: int, end_us: int) -> int:
-        """The half hour that begins after this instant and after the first call, and not after the last."""
+    def _next(self, at_us: int) -> int:
+        """The half hour that begins after this instant and after the first call."""
         clock, first_us = self._case.clock, self._calls[0].at_us if self._calls else NEVER_US
         edges = (clock.us(self._number, second) for second in range(0, DAY_S, SLOT_S))
-        return next((edge for edge in edges if max(at_us, first_us) < edge <= end_us), NEVER_US)
+        return next((edge for edge in edges if edge > max(at_us, first_us)), NEVER_US)
 
 
 class _Freeze(pickle.Pickler):
