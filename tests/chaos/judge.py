@@ -152,9 +152,18 @@ class Judge:
             owner = self._owner.get((site.site, epoch, site.booted_at))
             if epoch == force and owner is not None and owner != me:
                 self.once(f"{me} gives orders at {site.site} in the name of {owner}")
+            self._unread(site, me, value, channel)
             if "_agent_" in value and epoch == force:
                 self._offered(me, value, channel)
             self.world.truth.ordered(channel, value, force)
+
+    def _unread(self, site: VirtualPbx, me: tuple[str, int], value: str, channel: str) -> None:
+        """No order takes the place of an offer of the same router that the dialplan listens for and has not read."""
+        variables = found.variables if (found := site.find(channel)) is not None else {}
+        before = variables.get("CR_CMD", "") if variables.get("CR_STAGE") == "hold" else ""
+        epochs = {site.globals.get("CR_EPOCH", ""), value.partition("_")[0], before.partition("_")[0]}
+        if "_agent_" in before and len(epochs) == 1:
+            self.once(f"{me} gives the order {value} for {channel}, which has not read {before} yet")
 
     def _offered(self, me: tuple[str, int], value: str, channel: str) -> None:
         """Never sent twice; not while he is offered to somebody else; and it stands in the journal before it leaves."""
