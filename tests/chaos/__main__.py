@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tests.chaos import faults, scene
 from tests.chaos.report import Report
-from tests.chaos.run import Job, Result, apart, fails, live, many, shorten
+from tests.chaos.run import Job, Result, apart, fails, many, shorten, warm_up
 
 PAIRS_AT_ONCE = 6
 
@@ -88,7 +88,7 @@ def tell(result: Result) -> None:
 
 
 def several(jobs: Iterable[Job], report: Report, at_once: int, every_s: float, most: int) -> int:
-    live("0", [])  # what every world would have to read and compile for itself is inherited
+    warm_up()
     said = time.monotonic()
     failed = 0
     try:

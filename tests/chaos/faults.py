@@ -27,7 +27,7 @@ DELAYS_S = (0.0, 0.0, 0.0005, 0.002, 0.01, 0.1, 1.0)
 UNSYNCED_S = 1.0  # a line that is older is on the disk
 WRITTEN_AGAIN_S = 30.0  # after a disk was full: the journal's next try, and a router that stands still just then
 READ_AGAIN_S = 0.25  # a site is read back again and again: a little more than a link's pause between two of them
-TRIGGERS = (*LIVE, "answered", "ended")
+TRIGGERS = (*LIVE, "ordered", "answered", "ended")  # ordered: a switch obeys, and has not said so yet
 
 
 @dataclass(frozen=True, slots=True)

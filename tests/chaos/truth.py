@@ -277,6 +277,7 @@ class Truth:
             call.crossed = call.crossed or (ends and self._clock() - call.ended < CROSSES_S)
             return
         call.obeyed.append((parts[1], parts[0], self._clock()))
+        self._on_stage(call, "ordered")
         if ends:
             call.released = int(parts[-1])
             self._to(call, "releasing")
