@@ -23,10 +23,10 @@ from tests.chaos.network import Network
 from tests.chaos.run import Result, pair_of, shorten
 
 ROOT = Path(__file__).parents[2]
-FIXED = "0-7"
+FIXED = 8
 SMALL = "3"
-FRESH_S = 160.0  # with the fixed ones some three minutes
-SEVERAL = 4  # of some sixty: what is rare and was there before does not come so often
+TRIED_S = 165.0  # with the other worlds of this file three minutes
+SEVERAL = 2  # of a hundred fresh ones: docs/decisions/0010 has the arithmetic
 LEAPING = """
 import random, runpy, time
 def leaps(real):
@@ -248,19 +248,14 @@ def test_the_same_seed_is_the_same_world() -> None:
 
 @pytest.mark.slow
 def test_the_service_lives_through_everything() -> None:
-    """Fixed worlds: when the faults stop, calls end, nobody is stuck, records say what was true."""
-    done = chaos("--seeds", FIXED)
+    """When the faults stop, calls end, nobody is stuck, records say what was true: in worlds that are known, all of
+    which must be so, and in as many as there is time for that nobody has seen; one of these is told, with its command.
+    """
+    done = chaos("--seeds", f"0-{FIXED - 1}", "--soak", "--for", str(TRIED_S))
     print(done.stdout)
-    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
-
-
-@pytest.mark.slow
-def test_fresh_worlds_are_tried() -> None:
-    """Worlds that nobody has seen: several that fail are a change's doing; one is told, with its command."""
-    done = chaos("--soak", "--for", str(FRESH_S), "--failures", str(SEVERAL))
-    print(done.stdout)
-    failed = re.search(r"(\d+) failed; ", done.stdout)
-    assert failed is not None, done.stdout + done.stderr[-3000:]
-    assert int(failed[1]) < SEVERAL, done.stdout
-    if done.returncode:
+    failed = [int(seed) for seed in re.findall(r"^seed (\d+) FAILS$", done.stdout, re.MULTILINE)]
+    assert f", {len(failed)} failed; " in done.stdout, done.stdout + done.stderr[-3000:]
+    assert not [seed for seed in failed if seed < FIXED], done.stdout
+    assert len(failed) < SEVERAL, done.stdout
+    if failed:
         pytest.xfail(done.stdout)
