@@ -43,6 +43,13 @@ def whatif(folder: Path, *words: str) -> Result:
     return CliRunner().invoke(main, ["whatif", str(CONFIG), "--scenario", str(file), "--processes", "1", *words])
 
 
+def test_a_variant_that_changes_nothing_is_warned_of_in_its_language(tmp_path: Path) -> None:
+    """Only its own sentences: what another one overrules in the scenario as it is had its effect there."""
+    result = whatif(tmp_path, "--change", "team aachen +1", "--runs", "2", "--lang", "de")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Warnung: „team aachen +1“ berührt niemanden, den jemand anruft")
+
+
 @pytest.mark.slow
 def test_variants_are_compared_caller_by_caller(tmp_path: Path) -> None:
     """Figures, differences with intervals, sentences in both languages; who is not concerned does not change at all."""

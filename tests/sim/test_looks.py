@@ -83,6 +83,7 @@ def test_nothing_is_simulated_again_before_the_roster_differs(plan: Plan) -> Non
         assert from_us == (-1 if kept < 0 else case.clock.us(0, kept * 1800))
 
 
+@pytest.mark.slow
 def test_days_one_by_one_come_out_as_in_one_go_over_any_processes(plan: Plan) -> None:
     """Where nobody waits at midnight."""
     case = case_of(plan, rosters(random.Random(1), 0)[0], days=2)

@@ -165,9 +165,9 @@ def _first(job: Job, trace: list[Call] | None, told: Callable[[int], None]) -> t
     return day, day.run(watched(callers.arrivals(), told))
 
 
-def warn_of_idle(found: Iterable[Idle]) -> None:
-    for what, (_, why) in dict.fromkeys(found):
-        click.echo(f"warning: '{what}' {why}", err=True)
+def warn_of_idle(found: Iterable[Idle], lang: str = "en") -> None:
+    for what, (de, en) in dict.fromkeys(found):
+        click.echo(f"Warnung: „{what}“ {de}" if lang == "de" else f"warning: '{what}' {en}", err=True)
 
 
 def _warn(calls: Sequence[Call], trace: Path | None) -> None:

@@ -71,7 +71,7 @@ def whatif(
             idle += without_effect(changes, changed[-1][1], make)
     except ChangeError as error:
         raise click.BadParameter(str(error), param_hint="--change") from None
-    warn_of_idle(idle)
+    warn_of_idle(idle, lang)
     with progress() as bar:
         task = bar.add_task("simulating", total=runs * (1 + len(changed)))
         found = variants(base, changed, seed, runs, processes, lambda done: bar.update(task, completed=done))
