@@ -83,6 +83,17 @@ def test_nothing_is_simulated_again_before_the_roster_differs(plan: Plan) -> Non
         assert from_us == (-1 if kept < 0 else case.clock.us(0, kept * 1800))
 
 
+def test_what_is_kept_is_bounded(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pieces looked at longest ago are forgotten, and simulated from their beginning when they are asked for."""
+    case, memory = case_of(plan, rosters(random.Random(1), 0)[0]), Memory()
+    first = memory.tally(case, 1, (0, 0), None)
+    (piece,) = memory._pieces.values()
+    monkeypatch.setattr("callrouter.sim.looks.BYTES_MAX", piece.size * 3 // 2)
+    memory.tally(case, 1, (1, 0), None)
+    assert [key[1] for key in memory._pieces] == [(1, 0)]
+    assert memory.tally(case, 1, (0, 0), None) == first
+
+
 @pytest.mark.slow
 def test_days_one_by_one_come_out_as_in_one_go_over_any_processes(plan: Plan) -> None:
     """Where nobody waits at midnight."""

@@ -33,7 +33,8 @@ Tally = dict[Place, tuple[int, int, int]]  # calls in opening hours, those answe
 Piece = tuple[int, int]  # run, day
 
 COURSES_MAX = 3  # of one piece: that which is looked at, and those that were tried
-PIECES_MAX = 60  # kept by one process; some two megabytes each
+BYTES_MAX = 256 * 2**20  # that one process keeps, about
+CALL_BYTES = 400
 
 
 def load(case: Case, seed: int, run: int) -> dict[Place, float]:
@@ -114,10 +115,11 @@ class Memory:
         known = self._pieces.pop(key, None)
         if known is None or not known.fits(case):
             known = _Piece(case, seed, piece)
+        found = known.tally(case, until_s)
         self._pieces[key] = known
-        if len(self._pieces) > PIECES_MAX:
-            self._pieces.popitem(last=False)
-        return known.tally(case, until_s)
+        while sum(one.size for one in self._pieces.values()) > BYTES_MAX:
+            self._pieces.popitem(last=False)  # which is simulated from its beginning again
+        return found
 
 
 class _Piece:
@@ -135,6 +137,12 @@ class _Piece:
         shared += [hours for one in plan.hotlines if (hours := one.hours)]
         shared += [window for one in plan.agreements if (window := one.window)]
         self._shared = {id(one): one for one in shared}
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it keeps."""
+        marks = {id(frozen): len(frozen) for course in self._courses for _, frozen in course.marks}
+        return sum(marks.values()) + CALL_BYTES * len(self._calls)
 
     def fits(self, case: Case) -> bool:
         """Does nothing but the rosters differ?"""
