@@ -254,6 +254,7 @@ def test_the_service_lives_through_everything() -> None:
     done = chaos("--seeds", f"0-{FIXED - 1}", "--soak", "--for", str(TRIED_S))
     print(done.stdout)
     failed = [int(seed) for seed in re.findall(r"^seed (\d+) FAILS$", done.stdout, re.MULTILINE)]
+    assert done.returncode == bool(failed), done.stdout + done.stderr[-3000:]
     assert f", {len(failed)} failed; " in done.stdout, done.stdout + done.stderr[-3000:]
     assert not [seed for seed in failed if seed < FIXED], done.stdout
     assert len(failed) < SEVERAL, done.stdout
