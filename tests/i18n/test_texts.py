@@ -55,6 +55,7 @@ def test_forms() -> None:
     de, en = texts("de"), texts("en")
     assert [de.number(1234.56, 1), en.number(1234.56, 1)] == ["1.234,6", "1,234.6"]
     assert [de.share(412, 500), en.share(412, 500), de.share(0, 0)] == ["82,4\u00a0%", "82.4%", "–"]
+    assert [de.percent(0.996), en.percent(0.996), en.percent(0.5, 1)] == ["100\u00a0%", "100%", "50.0%"]
     zone = "Europe/Berlin"
     assert [de.day(AT, zone), en.day(AT, zone)] == ["Mo 23.11.", "Mon 23 Nov"]
     assert [de.clock(AT, zone), de.seconds(AT, zone)] == ["10:14", "10:14:00"]

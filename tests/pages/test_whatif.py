@@ -41,13 +41,19 @@ async def present(stage: Show) -> None:
 
 
 async def test_dialog_says_what_it_would_do(foreseeing: Windows) -> None:
-    """Figures of both sites for the hour and for the day; Gera loses by it, and the form's direction is asked anew."""
+    """Figures of both sites for the hour and for the day, asked for again if they did not come in time; Gera loses by
+    it, and the form's direction is asked anew."""
     await present(foreseeing.stage)
+    preview = foreseeing.stage.service.front.part(Preview)
+    preview.within_s = 0.0
     page = await foreseeing.open("/lagebild/magdeburg", LEADER)
     await page.evaluate(f"htmx.config.defaultTimeout = {PATIENT_S * 1000}")
     await page.get_by_role("button", name="Überlauf Magdeburg ↔ Gera ausschalten", exact=True).click()
     dialog = page.get_by_role("dialog")
     impact = dialog.get_by_role("region", name="Voraussichtliche Wirkung")
+    await expect(impact).to_contain_text("Vorschau nicht verfügbar")
+    preview.within_s = PATIENT_S
+    await impact.get_by_role("button", name="Noch einmal rechnen").click()
     table = impact.get_by_role("table")
     await expect(table).to_be_visible(timeout=PATIENT_S * 1000)
     await expect(table).to_contain_text("nächste Stunde")

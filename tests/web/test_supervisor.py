@@ -321,7 +321,7 @@ async def test_preview(home: House, tmp_path: Path) -> None:
     assert "7 Anrufe je Stunde gehen weniger über." in browser.text
     assert re.search(r"nächste Stunde</th>.*bis heute Abend</th>", browser.text)
     row = re.sub(r"<[^>]+>", "", browser.text[browser.text.index("Gera</th>") :])
-    assert row.startswith("Gera" + "60 %(50–70)40 %(30–50)" * 2)
+    assert row.startswith("Gera" + "60\u00a0%(50–70)40\u00a0%(30–50)" * 2)
     for query in ("richtung=agency-gera&bis=mittag", "richtung=x&bis=datum&datum=2026-11-24", "bis=datum&datum=x"):
         await browser.get(f"{SWITCH}/vorschau?{query}")
     await browser.get(f"{SWITCH}/vorschau?richtung=agency-gera")

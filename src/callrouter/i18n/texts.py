@@ -62,7 +62,11 @@ class Texts:
         """82,4 % or 82.4%; a dash where there is nothing to divide."""
         if not whole:
             return "–"
-        value = self.number(100 * part / whole, 1)
+        return self.percent(part / whole, 1)
+
+    def percent(self, share: float, digits: int = 0) -> str:
+        """93 % or 93%, of a share from 0 to 1."""
+        value = self.number(100 * share, digits)
         return f"{value}\u00a0%" if self.language == "de" else f"{value}%"
 
     # ---- times; `at` is UTC seconds, shown by the wall clock of `zone`
