@@ -92,3 +92,13 @@ def test_bad_roles(folder: Path, role: str, mend: str) -> None:
     told = call(folder, "add", "anna", "--role", role, "--generate")
     assert told.exit_code == 2
     assert mend in told.output
+
+
+@pytest.mark.parametrize("words", [("user", "list"), ("callbacks", "list")])
+def test_a_database_that_is_none_is_named(folder: Path, words: tuple[str, ...]) -> None:
+    """Commands beside the service say which file it is, and what is wrong with it, in one line."""
+    path = folder.parent / "var" / "callrouter.db"
+    path.parent.mkdir()
+    path.write_text("this is no database" * 100)
+    result = CliRunner().invoke(main, [*words, "--config", str(folder)])
+    assert (result.exit_code, result.stderr) == (2, f"error: the database sqlite:///{path}: file is not a database\n")

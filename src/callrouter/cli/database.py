@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter import wiring
@@ -16,7 +15,7 @@ from callrouter.callers import Callers
 from callrouter.config.load import Loaded, load
 from callrouter.config.secret import Secret, SecretError
 from callrouter.config.source import ConfigError
-from callrouter.store.store import open_engine
+from callrouter.store.store import FAULTS, open_engine, place_of, said
 
 T = TypeVar("T")
 
@@ -40,6 +39,11 @@ def with_database(folder: Path, do: Callable[[AsyncEngine, Callers], Awaitable[T
         for problem in error.problems:
             click.echo(str(problem), err=True)
         raise SystemExit(2) from error
-    except (SecretError, ValueError, SQLAlchemyError, OSError) as error:
-        click.echo(f"error: {str(error).splitlines()[0]}", err=True)
+    except FAULTS as error:
+        service = loaded.network.service
+        place = place_of(wiring.database_url(service, service.state_dir))
+        click.echo(f"error: the database {place}: {said(error)}", err=True)
+        raise SystemExit(2) from error
+    except (SecretError, ValueError) as error:
+        click.echo(f"error: {error}", err=True)
         raise SystemExit(2) from error

@@ -11,7 +11,6 @@ from time import time
 from typing import TypeVar
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from callrouter import wiring
@@ -21,7 +20,7 @@ from callrouter.config.load import load
 from callrouter.config.source import ConfigError
 from callrouter.i18n import LANGUAGES, texts
 from callrouter.roles import BadGrant, Grant
-from callrouter.store.store import AuditEntry, open_engine, write_audit
+from callrouter.store.store import FAULTS, AuditEntry, open_engine, place_of, said, write_audit
 
 T = TypeVar("T")
 CONFIG = click.option(
@@ -191,8 +190,11 @@ def _run(folder: Path, do: Callable[[AccountBook, AsyncEngine], Awaitable[T]]) -
         for problem in error.problems:
             click.echo(str(problem), err=True)
         raise SystemExit(2) from error
-    except (AccountError, SQLAlchemyError, OSError) as error:
-        click.echo(f"error: {str(error).splitlines()[0]}", err=True)
+    except AccountError as error:
+        click.echo(f"error: {error}", err=True)
+        raise SystemExit(2) from error
+    except FAULTS as error:
+        click.echo(f"error: the database {place_of(url)}: {said(error)}", err=True)
         raise SystemExit(2) from error
 
 

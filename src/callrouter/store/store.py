@@ -48,6 +48,12 @@ BY = "restart"  # who asks for a state that is restored
 FAULTS = (SQLAlchemyError, OSError)
 
 
+def place_of(url: str | URL) -> str:
+    """Where a database is, for people: sqlite:///var/callrouter.db."""
+    found = make_url(url)
+    return found.set(drivername=found.get_backend_name()).render_as_string(hide_password=True)
+
+
 def said(error: BaseException) -> str:
     """The database's own words for one of FAULTS, in one line."""
     text = str(getattr(error, "orig", None) or error)
@@ -138,8 +144,7 @@ class Store:
 
     @property
     def place(self) -> str:
-        """Where it is, for people: sqlite:///var/callrouter.db."""
-        return self._url.set(drivername=self._url.get_backend_name()).render_as_string(hide_password=True)
+        return place_of(self._url)
 
     async def open(self) -> None:
         """Bring the tables up to this release. Raises SQLAlchemyError or OSError."""
