@@ -247,15 +247,14 @@ class Search:
         """Fewer agents, until no half hour can spare any. False: it was given up to look for less.
 
         A sweep asks one half hour after the other, each no further than it shows soon after; all that it takes is then
-        looked at together, to the end of the day. Where that fails, a shorter sweep takes less. At last everybody is
-        asked again whose answer was given beside another roster.
+        looked at together, to the end of the day. Where that fails, as much is kept as does not. At last everybody
+        is asked again whose answer was given beside another roster.
         """
         self._doing = "fewer"
         tight = _Tight()
         steps: dict[Cell, int] = {}
-        most = dict.fromkeys(self._calendar.kinds, len(roster))
         while True:
-            trial, asked = self._sweep(roster, tight, steps, most)
+            asked = self._sweep(roster, tight, steps)
             if self.looks >= LOOKS_MAX:
                 return False
             if not any(step for _, step in asked):
@@ -263,31 +262,40 @@ class Search:
                 if tight.ask_again():
                     continue
                 return True
-            failed = {kind for _, kind, _ in self._short(self._look(trial))}
-            for kind in most:
+            for kind, number in self._kept(roster, asked).items():
                 mine = [(cell, step) for cell, step in asked if cell[1] == kind]
-                taken = [(cell, step) for cell, step in mine if step]
-                if kind not in failed:
-                    most[kind] = min(len(roster), 2 * most[kind])
-                    roster.update({cell: trial[cell] for cell, _ in taken})
-                    tight.told(mine)
-                    continue
-                most[kind] = max(1, len(taken) // 2)
-                if len(taken) == 1 and taken[0][1] == 1:
-                    tight.until[taken[0][0]] = SLOTS
+                places = [place for place, (_, step) in enumerate(mine) if step]
+                end = places[number] if number < len(places) else len(mine)
+                tight.told(mine[:end])
+                for cell, step in mine[:end]:
+                    roster[cell] -= step
+                if end < len(mine) and mine[end][1] == 1:
+                    tight.until[mine[end][0]] = SLOTS
 
-    def _sweep(
-        self, roster: Rosters, tight: _Tight, steps: dict[Cell, int], most: Mapping[int, int]
-    ) -> tuple[Rosters, list[tuple[Cell, int]]]:
-        """The roster with fewer, and who was asked in turn: so many could be spared. most: half hours, per kind of day.
+    def _kept(self, roster: Rosters, asked: Sequence[tuple[Cell, int]]) -> dict[int, int]:
+        """Per kind of day: of those who were asked in turn and could spare some, how many together still can."""
+        good = dict.fromkeys(self._calendar.kinds, 0)
+        bad = {kind: 1 + sum(1 for cell, step in asked if step and cell[1] == kind) for kind in good}
+        tried = {kind: number - 1 for kind, number in bad.items()}  # at first all of them
+        while any(tried[kind] > good[kind] for kind in good):
+            fewer, left = dict(roster), dict(tried)
+            for cell, step in asked:
+                if step and left[cell[1]]:
+                    fewer[cell] -= step
+                    left[cell[1]] -= 1
+            failed = {kind for _, kind, _ in self._short(self._look(fewer))}
+            for kind, number in tried.items():
+                (bad if kind in failed else good)[kind] = number
+            tried = {kind: (good[kind] + bad[kind]) // 2 for kind in good}
+        return good
 
-        steps: as many at once as are worth a try; fewer after each.
-        """
+    def _sweep(self, roster: Rosters, tight: _Tight, steps: dict[Cell, int]) -> list[tuple[Cell, int]]:
+        """Who was asked in turn, and could spare so many. steps: as many as are worth a try; fewer after each."""
         trial, seen = dict(roster), self._look(roster)
         asked: list[tuple[Cell, int]] = []
-        over, left = set(tight.until), dict(most)
+        over = set(tight.until)
         while some := _first_of_each_kind(
-            cell for cell in sorted(trial) if cell not in over and left[cell[1]] and self._spare(trial, cell)
+            cell for cell in sorted(trial) if cell not in over and self._spare(trial, cell)
         ):
             if self.looks >= LOOKS_MAX:
                 break
@@ -303,12 +311,11 @@ class Search:
                 steps[cell] = max(1, step // 2)
                 if cell[1] not in failed:
                     trial[cell] -= step
-                    left[cell[1]] -= 1
                     asked.append((cell, step))
                 elif step == 1:
                     over.add(cell)
                     asked.append((cell, 0))
-        return trial, asked
+        return asked
 
     def _step(self, cell: Cell, seen: Seen, steps: Mapping[Cell, int]) -> int:
         most = steps.get(cell, AGENTS_MAX)
