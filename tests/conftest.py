@@ -19,13 +19,18 @@ settings.load_profile("patient")
 gc.disable()  # until all is imported and collected, which stays: searching it for garbage would be in vain
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """From here on garbage is searched as in the service (`calm_collector`), and never in what all tests share."""
+    if session.config.getoption("loadgroup", False):  # a worker's
+        for item in session.items:
+            grouped = item.get_closest_marker("xdist_group") is not None
+            assert grouped == ("@" in item.nodeid.rpartition("]")[2]), f"{item.nodeid}: its group is not seen by xdist"
     gc.freeze()
     gc.set_threshold(10_000)
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist names the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers, tests that share what is costly to start share one of them, and no two meet at Asterisk.
 

@@ -28,6 +28,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist names the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests here are slow, need a browser, and share one service."""
     for item in items:

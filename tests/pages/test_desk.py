@@ -370,7 +370,8 @@ async def test_axe_has_nothing_to_say_whatever_happens(
     assert await page.evaluate(TOO_WIDE) == []
     await page.set_viewport_size({"width": 1440, "height": 900})
     await page.locator("#nummer").fill("0365 51234567")
-    await page.keyboard.press("Enter")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
     await expect(page.locator("tbody tr").first).to_be_visible()
     found += await findings(page)
     assert not found, "\n".join(found)
