@@ -366,14 +366,13 @@ async def test_a_database_that_comes_back_brings_agents_and_switches(network: Ne
         await service.engine.ask(AgreementSwitched("both", False, None, "because", "test"))
         await service.engine.ask(HotlineSwitched("agency-gera", HotlineMode.NOTICE, None, "because", "test"))
     kept.rename(tmp_path / "away")
-    kept.mkdir()
+    kept.symlink_to(tmp_path / "nowhere" / "callrouter.db")
     async with network.service(tmp_path / "var", wait=False) as service:
         seats = service.router.state.seats
         assert {seat.intent for seat in seats.values()} == {Intent.LOGGED_OUT}
         await service.engine.ask(AgentActed("gera/2002", AgentAct.READY))
         await service.engine.ask(AgentActed("gera/2002", AgentAct.LOG_OUT))
-        kept.rmdir()
-        (tmp_path / "away").rename(kept)
+        (tmp_path / "away").replace(kept)  # in one step: nobody makes a new file in between
         await until(lambda: seats["gera/2001"].intent is Intent.READY)
         assert not any(deal.enabled for deal in service.router.state.deals.values())
         assert service.router.state.mode("agency-gera") is HotlineMode.NOTICE
