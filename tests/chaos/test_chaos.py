@@ -123,30 +123,32 @@ def test_bytes_keep_their_order_whatever_the_network_does() -> None:
     assert ears.heard == says
 
 
-def test_events_of_one_channel_keep_their_order() -> None:
-    """However late they are: Asterisk keeps it, and so must what spoils its events."""
+def mangled(says: Sequence[bytes], every_s: float, **how: float) -> bytes:
+    """What is heard of what a site says, one after the other, over a link whose messages are spoiled in this way."""
     loop = VirtualLoop()
     network = Network(loop, random.Random(1), 0.0, 1e-4)
     mangler = network.filters[5038] = Mangler(loop, random.Random(2))
-    mangler.late, mangler.late_s, mangler.twice = 0.6, 2.0, 0.2
-    ears, servers = Ears(), []
-
-    def server() -> asyncio.Protocol:
-        servers.append(Ears())
-        return servers[-1]
+    vars(mangler).update(how)
+    ears = Ears()
 
     async def world() -> None:
-        await loop.create_server(server, "", 5038)
+        await loop.create_server(Ears, "", 5038)
         await loop.create_connection(lambda: ears, "", 5038)
-        await asyncio.sleep(0.1)
         there = network.route("", 5038).connections[0].server
-        for number in range(200):
-            there.write(b"Event: X\r\nUniqueid: gera-%d\r\nNumber: %d\r\n\r\n" % (number % 3, number))
-            await asyncio.sleep(0.01)
+        for message in says:
+            there.write(message)
+            await asyncio.sleep(every_s)
         await asyncio.sleep(5.0)
 
     lived(loop, world())
-    came = [(int(a), int(b)) for a, b in re.findall(rb"Uniqueid: gera-(\d)\r\nNumber: (\d+)", ears.heard)]
+    return ears.heard
+
+
+def test_events_of_one_channel_keep_their_order() -> None:
+    """However late they are: Asterisk keeps it, and so must what spoils its events."""
+    says = [b"Event: X\r\nUniqueid: gera-%d\r\nNumber: %d\r\n\r\n" % (number % 3, number) for number in range(200)]
+    heard = mangled(says, 0.01, late=0.6, late_s=2.0, twice=0.2)
+    came = [(int(a), int(b)) for a, b in re.findall(rb"Uniqueid: gera-(\d)\r\nNumber: (\d+)", heard)]
     assert [number for _, number in came] != sorted(number for _, number in came)
     assert {number for _, number in came} == set(range(200))
     assert len(came) > 200
@@ -157,26 +159,8 @@ def test_events_of_one_channel_keep_their_order() -> None:
 
 def test_what_is_garbled_is_no_event_any_more() -> None:
     """A garbled event keeps its name and cannot be read; the answers to what was asked are left alone."""
-    loop = VirtualLoop()
-    network = Network(loop, random.Random(1), 0.0, 1e-4)
-    mangler = network.filters[5038] = Mangler(loop, random.Random(2))
-    mangler.garbled = 1.0
-    ears, servers = Ears(), []
-
-    def server() -> asyncio.Protocol:
-        servers.append(Ears())
-        return servers[-1]
-
-    async def world() -> None:
-        await loop.create_server(server, "", 5038)
-        await loop.create_connection(lambda: ears, "", 5038)
-        there = network.route("", 5038).connections[0].server
-        there.write(b"Event: Hangup\r\nUniqueid: gera-1.1\r\n\r\n")
-        there.write(b"Response: Success\r\nActionID: 1\r\n\r\n")
-        await asyncio.sleep(1.0)
-
-    lived(loop, world())
-    event, answer = ears.heard.decode().split("\r\n\r\n")[:2]
+    says = [b"Event: Hangup\r\nUniqueid: gera-1.1\r\n\r\n", b"Response: Success\r\nActionID: 1\r\n\r\n"]
+    event, answer = mangled(says, 0.0, garbled=1.0).decode().split("\r\n\r\n")[:2]
     assert event.startswith("Event: Hangup\r\n")
     assert parse(event, frozenset()) is None
     assert parse(answer, frozenset()) == {"Response": "Success", "ActionID": "1"}
